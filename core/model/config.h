@@ -1,0 +1,49 @@
+// config.json of a BERT model.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace berth::model {
+
+// What BERT configs name as hidden_act: gelu (and gelu_python), gelu_new / gelu_pytorch_tanh / gelu_fast, quick_gelu,
+// relu, silu / swish, mish, tanh, sigmoid, selu... as transformers' ACT2FN defines them.
+enum class Activation : std::uint8_t {
+  kGelu,
+  kGeluTanh,  // gelu_new, gelu_pytorch_tanh, gelu_fast: one formula
+  kQuickGelu,
+  kRelu,
+  kRelu2,
+  kRelu6,
+  kSilu,
+  kMish,
+  kTanh,
+  kSigmoid,
+  kLeakyRelu,
+  kSelu,
+  kLinear,
+  kGelu10,
+};
+
+struct BertConfig {
+  std::int64_t vocab_size = 30522;
+  std::int64_t hidden_size = 768;
+  std::int64_t num_hidden_layers = 12;
+  std::int64_t num_attention_heads = 12;
+  std::int64_t intermediate_size = 3072;
+  std::int64_t max_position_embeddings = 512;
+  std::int64_t type_vocab_size = 2;
+  Activation hidden_act = Activation::kGelu;
+  double hidden_dropout_prob = 0.1;
+  double attention_probs_dropout_prob = 0.1;
+  double initializer_range = 0.02;
+  double layer_norm_eps = 1e-12;
+  std::string json;  // the whole file, so that what berth does not read is written back
+};
+
+// Throws Error kIo / kContent (not JSON, a key of the wrong type, a model_type other than bert, a
+// position_embedding_type other than absolute, sizes that don't fit each other), naming file and key.
+BertConfig read_config(const std::filesystem::path& file);
+
+}  // namespace berth::model

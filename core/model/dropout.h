@@ -1,0 +1,26 @@
+// Dropout whose masks come from a counter-based generator (Philox 4x32-10, Salmon et al. 2011): the mask of an element
+// depends on the key, the place in the network and the element's index alone, so that a run repeats and resumes
+// exactly, whatever the number of threads.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace berth::model {
+
+// Names one micro-batch's randomness; the encoder numbers the places where it draws.
+struct DropoutKey {
+  std::uint64_t seed = 0;  // of the run and purpose
+  std::uint64_t draw = 0;  // of the task, step and micro-batch
+};
+
+// place: which dropout of the network. p in [0, 1). Returns input * mask / (1 - p), differentiable; the mask is kept as
+// bytes for backward. p == 0 returns the input.
+at::Tensor dropout(const at::Tensor& input, double p, const DropoutKey& key, std::uint32_t place);
+
+// The mask alone: bytes, 1 kept, 0 dropped, of `count` elements from element `first` on.
+void dropout_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, double p, const DropoutKey& key,
+                  std::uint32_t place);
+
+}  // namespace berth::model

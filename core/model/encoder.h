@@ -1,0 +1,77 @@
+// The BERT encoder (Devlin et al. 2019) over packed batches. Parameters carry transformers' names and equal its
+// results.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "berth/head.h"
+#include "core/model/config.h"
+#include "core/model/dropout.h"
+#include "core/model/named_tensor.h"
+
+namespace berth::model {
+
+struct EncoderOptions {
+  at::ScalarType dtype = at::kFloat;  // float32 or float64
+  std::optional<double> dropout;      // in place of the config's
+  std::optional<double> attention_dropout;
+  std::uint64_t seed = 42;  // for what has to be initialised
+};
+
+// N tokens of B sequences, packed end to end; see Batch.
+struct EncoderInput {
+  at::Tensor ids;        // [N] int64
+  at::Tensor segments;   // [N] int64
+  at::Tensor positions;  // [N] int64
+  at::Tensor offsets;    // [B + 1] int64 on the CPU
+};
+
+struct EncoderRun {
+  HeadInput input = HeadInput::kAllTokens;  // what is needed of the last layer
+  bool training = false;                    // dropout on
+  DropoutKey key;
+};
+
+struct EncoderOutput {
+  at::Tensor hidden;  // [N, width]; undefined unless kAllTokens was asked for
+  at::Tensor first;   // [B, width]
+  at::Tensor pooled;  // [B, width]; undefined unless kPooled was asked for
+};
+
+class Encoder {
+ public:
+  // All parameters initialised as BERT's: normal(0, initializer_range), zero biases, LayerNorm at one and zero.
+  Encoder(const BertConfig& config, const EncoderOptions& options);
+
+  EncoderOutput forward(const EncoderInput& input, const EncoderRun& run) const;
+
+  // Also each layer's input and the last one's output ([N, width], index 0: the embeddings), for analysis and tests.
+  std::vector<at::Tensor> hidden_states(const EncoderInput& input) const;
+
+  // Leaves; requires_grad is the caller's to set. In transformers' order, names without "bert.": "embeddings.
+  // word_embeddings.weight", ..., "encoder.layer.0.attention.self.query.weight", ..., "pooler.dense.bias".
+  const NamedTensors& parameters() const { return parameters_; }
+
+  const BertConfig& config() const { return config_; }
+  const EncoderOptions& options() const { return options_; }
+
+ private:
+  struct Layer {
+    at::Tensor query_weight, query_bias, key_weight, key_bias, value_weight, value_bias;
+    at::Tensor attention_weight, attention_bias, attention_norm_weight, attention_norm_bias;
+    at::Tensor up_weight, up_bias, down_weight, down_bias, output_norm_weight, output_norm_bias;
+  };
+
+  BertConfig config_;
+  EncoderOptions options_;
+  NamedTensors parameters_;
+  at::Tensor word_embeddings_, position_embeddings_, segment_embeddings_, embedding_norm_weight_, embedding_norm_bias_;
+  at::Tensor pooler_weight_, pooler_bias_;
+  std::vector<Layer> layers_;
+};
+
+}  // namespace berth::model

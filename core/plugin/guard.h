@@ -1,0 +1,31 @@
+// The one guard around calls into plugins: whatever a plugin throws becomes a berth::Error that names plugin and call.
+#pragma once
+
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "berth/error.h"
+
+namespace berth::plugin {
+
+// Names whose code is about to run, for messages: {"task 'sst2' (plugin classification)", "features"}.
+struct CallSite {
+  std::string owner;
+  const char* call;
+};
+
+// To be called in a catch block: rethrows what is being handled as Error. berth::Error keeps its kind; the text gets
+// "task 'x' (plugin y), features: " in front; c10::Error loses its backtrace; anything else becomes kPlugin.
+[[noreturn]] void rethrow_from_plugin(const CallSite& site);
+
+template <typename F>
+decltype(auto) guarded(const CallSite& site, F&& call) {
+  try {
+    return std::forward<F>(call)();
+  } catch (...) {
+    rethrow_from_plugin(site);
+  }
+}
+
+}  // namespace berth::plugin

@@ -1,0 +1,37 @@
+// The host's side of berth::Options: collects what a task or reader declares, then fills it from a table of the suite.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "berth/options.h"
+#include "core/suite/config_value.h"
+
+namespace berth::suite {
+
+class OptionBinder final : public Options {
+ public:
+  // Throws Error kPlugin for a name declared twice or not in snake_case, a range on a type that has none, and a default
+  // outside of its own range or choices.
+  OptionField& add(OptionField field) override;
+
+  // Writes the values; throws Error kConfig with file, line, column for an unknown key (naming the nearest known one),
+  // a wrong type, a value out of range or not among the choices, and a required option that is missing. `owner` names
+  // whose options they are ("task 'sst2' (plugin classification), options"). An integer is taken where a real is
+  // wanted.
+  void fill(const ConfigTable& table, const std::string& owner);
+
+  const std::deque<OptionField>& fields() const { return fields_; }
+
+ private:
+  std::deque<OptionField> fields_;
+};
+
+// "text_column  string  default \"text\"  the column that holds the text" as a table for people.
+std::string describe_options(const std::deque<OptionField>& fields);
+
+// For messages: the known name with the smallest edit distance, or "" if none is near.
+std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
+
+}  // namespace berth::suite

@@ -1,0 +1,121 @@
+// A suite: which model, which tasks, how to train. Read once from TOML into these structs; an unknown key fails with
+// file, line, column and the nearest known name. Called by the commands of the program.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/suite/config_value.h"
+
+namespace berth::suite {
+
+enum class Precision : std::uint8_t { kFloat32, kFloat64 };
+
+// [model]
+struct ModelConfig {
+  std::filesystem::path path;     // a folder of the Hugging Face layout; absolute after reading
+  std::int64_t max_length = 128;  // tokens a sequence; checked against the encoder's positions when it is loaded
+  std::optional<double> dropout;  // in place of config.json's hidden_dropout_prob
+  std::optional<double> attention_dropout;
+  Precision precision = Precision::kFloat32;
+  Where where;  // of `path`
+};
+
+// [training]
+struct TrainingConfig {
+  double epochs = 3;             // over the sum of all training sets; ignored where steps > 0
+  std::int64_t steps = 0;        // optimizer steps
+  std::int64_t batch_size = 32;  // sequences a micro-batch
+  std::int64_t accumulate = 1;   // micro-batches a step
+  std::int64_t seed = 42;
+  bool shuffle = true;
+  double clip_norm = 1.0;       // of all gradients together; 0: off
+  std::int64_t log_every = 10;  // steps a line of metrics.jsonl
+  std::int64_t threads = 0;     // 0: as many as the machine has cores
+};
+
+// [optimizer]
+struct OptimizerConfig {
+  double rate = 2e-5;
+  std::optional<double> head_rate;  // default: rate
+  double weight_decay = 0.01;       // not on biases and LayerNorm
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double layer_decay = 1.0;  // rate of layer k of L: rate * layer_decay^(L - k); embeddings: ^(L + 1)
+  struct Pattern {
+    std::string text;
+    Where where;
+  };
+  std::vector<Pattern> freeze;  // "embeddings", "layers.0-3", "pooler", "encoder", "heads.NAME", or a parameter's name
+};
+
+enum class ScheduleKind : std::uint8_t { kLinear, kCosine, kConstant };
+
+// [schedule]
+struct ScheduleConfig {
+  ScheduleKind kind = ScheduleKind::kLinear;
+  double warmup = 0.1;                       // share of all steps
+  std::optional<std::int64_t> warmup_steps;  // in place of `warmup`
+};
+
+// [evaluation]
+struct EvaluationConfig {
+  std::int64_t every = 0;     // steps; 0: at the end of each epoch
+  std::int64_t patience = 0;  // evaluations without improvement until training stops; 0: never
+  std::int64_t batch_size = 64;
+};
+
+// [checkpoints]
+struct CheckpointConfig {
+  std::int64_t keep = 1;  // newest ones kept, besides the best
+  bool initial = false;   // also one before the first step
+};
+
+// A file to read: `train`, `dev` or one of [tasks.NAME.sets]. `data` is the task's [data] with this set's own on top.
+struct DataSetConfig {
+  std::string name;            // "train", "dev", or the set's
+  std::filesystem::path path;  // absolute after reading
+  ConfigTable data;
+  Where where;
+};
+
+// [tasks.NAME]
+struct TaskConfig {
+  std::string name;  // [A-Za-z0-9_-]+
+  std::string plugin;
+  Where plugin_where;
+  std::optional<DataSetConfig> train;
+  std::optional<DataSetConfig> dev;
+  double split = 0;     // share of train that becomes dev where no dev file is given
+  double weight = 1.0;  // of the task's loss
+  std::optional<double> head_rate;
+  std::vector<DataSetConfig> sets;  // evaluated at the end with the best checkpoint
+  ConfigTable options;
+  Where where;
+};
+
+struct Suite {
+  std::string name;  // default: the file's stem
+  std::filesystem::path file;
+  ModelConfig model;
+  TrainingConfig training;
+  OptimizerConfig optimizer;
+  ScheduleConfig schedule;
+  EvaluationConfig evaluation;
+  CheckpointConfig checkpoints;
+  std::vector<TaskConfig> tasks;  // in the order of the file
+};
+
+// sets: "key.path=value" (value as in TOML; a bare word is a string). Relative paths are relative to the suite's
+// folder, in `sets` too; "${NAME}" in a path is the environment's. Throws Error kConfig; kIo where a suite can't be
+// read (a missing suite is kConfig).
+Suite read_suite(const std::filesystem::path& file, const std::vector<std::string>& sets);
+
+// The suite as resolved, every key written out, as TOML that read_suite() takes.
+std::string to_toml(const Suite& suite);
+
+}  // namespace berth::suite

@@ -1,0 +1,61 @@
+// What a task puts on top of the encoder: an ordinary torch::nn::Module. Its parameters are trained, saved and loaded
+// by the host.
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <map>
+#include <string>
+
+#include "berth/batch.h"
+#include "berth/loss.h"
+#include "berth/version.h"
+
+namespace berth {
+inline namespace v1 {
+
+// What the head reads. The host computes no more than that in the last layer.
+enum class HeadInput : std::uint8_t {
+  kFirstToken,  // first()
+  kPooled,      // first() and pooled()
+  kAllTokens,   // first(), hidden() and padded()
+};
+
+// Named tensors, whose first dimension is the batch's sequences (B) or its tokens (N).
+using Outputs = std::map<std::string, at::Tensor, std::less<>>;
+
+// What a head can know of the encoder when it is made.
+struct EncoderInfo {
+  std::int64_t hidden_size = 0;
+  std::int64_t layers = 0;
+  std::int64_t vocabulary_size = 0;
+  std::int64_t max_positions = 0;
+  double dropout = 0;               // the encoder's hidden dropout, which heads use by default
+  double initializer_range = 0.02;  // standard deviation for new weights
+};
+
+// Calls come from one thread at a time. Before each, the host seeds LibTorch's default generator from (seed, task,
+// step, micro-batch), so that dropout and sampling in a head repeat exactly. Module::train() / eval() is the host's.
+class BERTH_VISIBLE Head : public torch::nn::Module {
+ public:
+  virtual HeadInput input() const = 0;
+
+  virtual Outputs forward(const Encoded& encoded) = 0;
+
+  // outputs: what forward() returned for this batch. The batch has all declared fields.
+  virtual Loss loss(const Outputs& outputs, const Batch& batch, LossDetail detail) = 0;
+
+  // Without autograd. Generation does its whole search here.
+  virtual Outputs predict(const Encoded& encoded) { return forward(encoded); }
+
+  // [K, classes], one row a counted label in the order of Loss::values; undefined where the head has none. Debiasing,
+  // R-Drop and lists of worst errors need nothing else.
+  virtual at::Tensor log_probabilities(const Outputs& outputs, const Batch& batch) {
+    (void)outputs;
+    (void)batch;
+    return {};
+  }
+};
+
+}  // namespace v1
+}  // namespace berth

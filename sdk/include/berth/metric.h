@@ -1,0 +1,50 @@
+// Predictions and the streaming metrics over them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "berth/dataset.h"
+#include "berth/version.h"
+
+namespace berth {
+inline namespace v1 {
+
+// The answer for one example. A task derives its own from this.
+class BERTH_VISIBLE Prediction {
+ public:
+  virtual ~Prediction() = default;
+
+  // A JSON object: `prediction`, and what else the task has to say (`probabilities`, `entities`...). The host adds the
+  // input's fields and `task`.
+  virtual std::string json() const = 0;
+};
+
+enum class Direction : std::uint8_t { kHigherIsBetter, kLowerIsBetter };
+
+struct Score {
+  std::string name;  // snake_case, e.g. "f1_macro"
+  double value = 0;  // NaN where the data don't define it
+  Direction direction = Direction::kHigherIsBetter;
+  bool is_primary = false;  // exactly one score of a metric is what checkpoints are chosen by
+};
+
+// Sees every example of a set once, in the order of the file.
+class BERTH_VISIBLE Metric {
+ public:
+  virtual ~Metric() = default;
+
+  virtual void add(const Example& example, const Prediction& prediction) = 0;
+
+  // What was seen so far, as bytes, and another process's added to this one's: merge(state()) of the parts gives what
+  // one metric over the whole would.
+  virtual std::string state() const = 0;
+  virtual void merge(std::string_view state) = 0;
+
+  virtual std::vector<Score> result() const = 0;
+};
+
+}  // namespace v1
+}  // namespace berth

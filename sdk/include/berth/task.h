@@ -1,0 +1,94 @@
+// The interface that a plugin implements. The host asks, the task answers; it never drives.
+//
+// The order of calls in a run:
+//   describe()  ->  make_reader() for each set  ->  fit(train)  or  load_state()  ->  fields(), make_head()
+//   ->  features() for each example  ->  the head's calls  ->  decode(), make_metric() in evaluation
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "berth/batch.h"
+#include "berth/dataset.h"
+#include "berth/head.h"
+#include "berth/metric.h"
+#include "berth/options.h"
+#include "berth/tokenizer.h"
+#include "berth/version.h"
+
+namespace berth {
+inline namespace v1 {
+
+// What the host knows and a task needs to make features.
+struct FeatureContext {
+  const Tokenizer& tokenizer;
+  std::int64_t max_length = 512;  // tokens a sequence, special ones included
+};
+
+// One feature of an example with the head's outputs for it, as decode() gets it.
+class BERTH_VISIBLE FeatureResult {
+ public:
+  virtual ~FeatureResult() = default;
+
+  virtual const Feature& feature() const = 0;
+  virtual at::Tensor sequence(std::string_view output) const = 0;  // the row of an output that has B rows
+  virtual at::Tensor tokens(std::string_view output) const = 0;    // [length, ...] of an output that has N rows
+};
+
+// How transformers names this task's model, for `berth export`.
+struct ExportInfo {
+  std::string architecture;  // e.g. "BertForSequenceClassification"; "" where transformers has no such class
+  std::string config_json;   // an object merged into config.json: id2label, problem_type...
+  // The head's parameter names and their names in the architecture: {"output.weight", "classifier.weight"}.
+  std::vector<std::pair<std::string, std::string>> parameters;
+  bool has_pooler = false;
+};
+
+class BERTH_VISIBLE Task {
+ public:
+  virtual ~Task() = default;
+
+  // Declares the options of `[tasks.NAME.options]`, bound to members of the task.
+  virtual void describe(Options& options) { (void)options; }
+
+  virtual std::unique_ptr<DatasetReader> make_reader() = 0;
+
+  // Learns what must be known before the head is made: label names, a target vocabulary. Called once, on the training
+  // set. What it learned is the task's state, kept with every checkpoint, so that predicting needs no training file.
+  virtual void fit(ExampleStream& train) { (void)train; }
+  virtual std::string save_state() const { return ""; }
+  virtual void load_state(std::string_view state) { (void)state; }
+
+  // Examples with equal text here are spread evenly when the host splits off a dev set (`split`): a label's name, say.
+  virtual std::string stratum(const Example& example) const {
+    (void)example;
+    return "";
+  }
+
+  virtual std::vector<FieldSpec> fields() const = 0;
+
+  // Adds one feature, or several windows, of the example. Const and safe from several threads at once. Fields are left
+  // out where the example has no targets. An example's label that the task doesn't know throws Error kContent.
+  virtual void features(const Example& example, const FeatureContext& context, FeatureSink& sink) const = 0;
+
+  virtual std::shared_ptr<Head> make_head(const EncoderInfo& encoder) const = 0;
+
+  // results: of the example's features, in order, at least one; their tensors are on the CPU. Post-processing only.
+  virtual std::unique_ptr<Prediction> decode(const Example& example,
+                                             const std::vector<const FeatureResult*>& results) const = 0;
+
+  virtual std::unique_ptr<Metric> make_metric() const = 0;
+
+  virtual ExportInfo export_info() const { return {}; }
+
+  // New abilities come as interfaces of their own, asked for by id; null: this task has none.
+  virtual void* extension(const char* id) {
+    (void)id;
+    return nullptr;
+  }
+};
+
+}  // namespace v1
+}  // namespace berth
