@@ -258,6 +258,21 @@ class JsonLinesStream final : public RowStream {
   bool has_line_ = false;
 };
 
+class RecordExamples final : public ExampleStream {
+ public:
+  RecordExamples(std::unique_ptr<RowStream> rows, std::function<std::unique_ptr<Example>(const Record&)> make)
+      : rows_(std::move(rows)), make_(std::move(make)) {}
+
+  std::unique_ptr<Example> next() override {
+    const std::optional<Record> record = rows_->next();
+    return record ? make_(*record) : nullptr;
+  }
+
+ private:
+  std::unique_ptr<RowStream> rows_;
+  std::function<std::unique_ptr<Example>(const Record&)> make_;
+};
+
 }  // namespace
 
 void ColumnOptions::describe(Options& options) {
@@ -312,6 +327,11 @@ std::unique_ptr<RowStream> open_rows(const std::string& path, const ColumnOption
       break;
   }
   return std::make_unique<JsonLinesStream>(path);
+}
+
+std::unique_ptr<ExampleStream> make_examples(std::unique_ptr<RowStream> rows,
+                                             std::function<std::unique_ptr<Example>(const Record&)> make) {
+  return std::make_unique<RecordExamples>(std::move(rows), std::move(make));
 }
 
 Record parse_record(std::string_view json, const Where& where) {

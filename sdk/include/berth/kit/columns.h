@@ -2,12 +2,14 @@
 // its own options, and makes its examples from the records of open_rows().
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "berth/dataset.h"
 #include "berth/error.h"
 #include "berth/kit/json.h"
 #include "berth/options.h"
@@ -66,6 +68,10 @@ class RowStream {
 // column, kConfig where the options contradict each other or the file's extension says no format.
 std::unique_ptr<RowStream> open_rows(const std::string& path, const ColumnOptions& options,
                                      const std::vector<std::string>& required);
+
+// The rows as examples: `make` is called with each record, and must not refer to what may die before the stream.
+std::unique_ptr<ExampleStream> make_examples(std::unique_ptr<RowStream> rows,
+                                             std::function<std::unique_ptr<Example>(const Record&)> make);
 
 // One JSON object as a record: a line of `berth predict`.
 Record parse_record(std::string_view json, const Where& where);
