@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "berth/dataset.h"
+#include "berth/kit/columns.h"
 
 namespace berth::classification {
 
@@ -23,16 +23,15 @@ struct LabelMaps {
   std::map<std::string, std::string> predictions;  // the task's to the set's: for the metrics, instead
 };
 
-class ClassificationExample : public Example {
+class ClassificationExample : public kit::RecordExample {
  public:
+  using RecordExample::RecordExample;
+
   std::string text;
   std::optional<std::string> pair;
   std::optional<std::vector<std::string>> labels;  // as the set names them, one for kSingleLabel; absent in predict
   std::optional<double> number;                    // of kRegression
   std::shared_ptr<const LabelMaps> maps;           // of its set
-  std::string fields;                              // the row as a JSON object
-
-  std::string json() const override { return fields; }
 
   // The labels in the task's names. Nothing where there are none, or where only the predictions are mapped: a
   // "non-entailment" then is no label of the task, and the example has no loss.

@@ -15,10 +15,8 @@ class ExampleMaker {
       : kind_(kind), options_(options), maps_(std::make_shared<LabelMaps>(options.maps)) {}
 
   std::unique_ptr<Example> make(const kit::Record& record) const {
-    auto example = std::make_unique<ClassificationExample>();
-    example->where = record.where();
+    auto example = std::make_unique<ClassificationExample>(record);
     example->maps = maps_;
-    example->fields = record.json();
     example->text = record.text(options_.text);
     if (!options_.text_pair.empty()) example->pair = record.text(options_.text_pair);
     if (const kit::Json* label = record.find(options_.label)) read_label(*label, *example);

@@ -11,17 +11,14 @@ using namespace berth;
 
 namespace {
 
-struct StanceExample : Example {
+struct StanceExample : kit::RecordExample {
+  using RecordExample::RecordExample;
   std::string text;
-  std::string label;   // "" where it is not known
-  std::string fields;  // the whole row, which predictions repeat
-  std::string json() const override { return fields; }
+  std::string label;  // "" where it is not known
 };
 
 std::unique_ptr<Example> make_example(const kit::Record& record) {
-  auto example = std::make_unique<StanceExample>();
-  example->where = record.where();
-  example->fields = record.json();
+  auto example = std::make_unique<StanceExample>(record);
   example->text = record.text("text");
   if (record.find("label") != nullptr) example->label = record.text("label");
   return example;

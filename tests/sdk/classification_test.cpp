@@ -350,6 +350,7 @@ TEST_F(Classification, PredictsFromJsonWithoutLabels) {
   task_->features(*example, {tokenizer, 64}, sink);
   EXPECT_TRUE(sink.features.at(0).fields.empty());
   EXPECT_EQ(example->where.line, 4);
+  EXPECT_EQ(example->json(), R"({"id": 3, "text": "I loved it"})");
   expect_error(ErrorKind::kContent, {"in.jsonl:5: ", "'text'", "nearest: 'txt'"}, [&] {
     reader->from_json(R"({"txt": "x"})", {"in.jsonl", 5, 0});
   });

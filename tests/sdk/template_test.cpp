@@ -60,6 +60,7 @@ TEST(Template, PredictsWithoutLabels) {
   ASSERT_EQ(sink.features.size(), 1U);
   EXPECT_TRUE(sink.features[0].fields.empty());
   EXPECT_EQ(sink.features[0].encoding.size(), 4U);
+  EXPECT_EQ(example->json(), R"({"text": "vote no"})");
 }
 
 }  // namespace

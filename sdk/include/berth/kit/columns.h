@@ -53,6 +53,17 @@ class Record {
   Where where_;
 };
 
+// An example that was made from a record: it knows its place, and gives back its fields. A task derives its own.
+class RecordExample : public Example {
+ public:
+  explicit RecordExample(const Record& record) : fields_(record.json()) { where = record.where(); }
+
+  std::string json() const override { return fields_; }
+
+ private:
+  std::string fields_;
+};
+
 // The text of a string, an integer, a number or a boolean; nothing for null, arrays and objects.
 std::optional<std::string> scalar_text(const Json& value);
 
