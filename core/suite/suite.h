@@ -64,6 +64,7 @@ struct ScheduleConfig {
 
 // [evaluation]
 struct EvaluationConfig {
+  bool before = false;        // also before the first step
   std::int64_t every = 0;     // steps; 0: at the end of each epoch
   std::int64_t patience = 0;  // evaluations without improvement until training stops; 0: never
   std::int64_t batch_size = 64;

@@ -50,7 +50,7 @@ find_package_handle_standard_args(
   REQUIRED_VARS LibTorch_torch_cpu LibTorch_torch LibTorch_c10 LibTorch_INCLUDE_DIR
   VERSION_VAR LibTorch_VERSION
   REASON_FAILURE_MESSAGE
-    "berth needs LibTorch 2.7 or newer. 'apps/setup' installs it into build/deps; or give -DLIBTORCH_ROOT=FOLDER (the one with include/ and lib/)")
+    "berth needs LibTorch 2.7 or newer: 'apps/setup' installs it into build/deps, or give -DLIBTORCH_ROOT=FOLDER (the one with include/ and lib/)")
 
 if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   add_library(LibTorch::LibTorch INTERFACE IMPORTED)

@@ -18,6 +18,9 @@ class BERTH_VISIBLE Example {
  public:
   virtual ~Example() = default;
 
+  // The input's fields as a JSON object ({"text": "...", "label": "..."}), which predictions repeat.
+  virtual std::string json() const { return "{}"; }
+
   Where where;
 };
 

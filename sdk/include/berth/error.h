@@ -30,8 +30,8 @@ struct Where {
 inline std::string to_string(const Where& where) {
   if (where.file.empty()) return "";
   std::string text = where.file;
-  if (where.line > 0) text += ":" + std::to_string(where.line);
-  if (where.line > 0 && where.column > 0) text += ":" + std::to_string(where.column);
+  if (where.line > 0) text.append(":").append(std::to_string(where.line));
+  if (where.line > 0 && where.column > 0) text.append(":").append(std::to_string(where.column));
   return text + ": ";
 }
 

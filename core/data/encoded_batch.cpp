@@ -1,0 +1,43 @@
+#include "core/data/encoded_batch.h"
+
+#include <ATen/ops/arange.h>
+#include <ATen/ops/zeros.h>
+
+#include "berth/error.h"
+
+namespace berth::data {
+
+at::Tensor EncodedBatch::hidden() const {
+  if (!output_.hidden.defined()) {
+    throw Error(ErrorKind::kPlugin, "hidden() and padded() need HeadInput::kAllTokens from Head::input()");
+  }
+  return output_.hidden;
+}
+
+at::Tensor EncodedBatch::pooled() const {
+  if (!output_.pooled.defined()) {
+    throw Error(ErrorKind::kPlugin, "pooled() needs HeadInput::kPooled from Head::input()");
+  }
+  return output_.pooled;
+}
+
+Padded EncodedBatch::padded() const {
+  const at::Tensor packed = hidden();
+  const at::Tensor lengths = batch_.offsets().slice(0, 1) - batch_.offsets().slice(0, 0, -1);
+  const auto longest = lengths.max().item<std::int64_t>();
+  Padded result;
+  result.mask = at::arange(longest, at::kLong).unsqueeze(0) < lengths.unsqueeze(1);
+  // Row b * L + position for each packed token: scattering keeps the gradient.
+  const at::Tensor rows =
+      at::arange(batch_.size(), at::kLong).repeat_interleave(lengths).mul(longest).add(batch_.positions());
+  result.hidden = at::zeros({batch_.size() * longest, packed.size(1)}, packed.options())
+                      .index_copy(0, rows, packed)
+                      .view({batch_.size(), longest, packed.size(1)});
+  return result;
+}
+
+EncodedBatch encode(const model::Encoder& encoder, const Batch& batch, const model::EncoderRun& run) {
+  return {batch, encoder.forward({batch.ids(), batch.segments(), batch.positions(), batch.offsets()}, run)};
+}
+
+}  // namespace berth::data

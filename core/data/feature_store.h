@@ -1,0 +1,51 @@
+// The features of one set, stored flat (a few bytes a token), and the batches packed from them. Training and evaluation
+// draw their batches here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "berth/batch.h"
+#include "core/data/packed_batch.h"
+
+namespace berth::data {
+
+class FeatureStore {
+ public:
+  // dtype: of kReal fields. owner: for messages ("task 'sst2' (plugin classification)").
+  FeatureStore(std::vector<FieldSpec> specs, at::ScalarType dtype, std::string owner);
+
+  // Throws Error kPlugin for an empty sequence, vectors of differing lengths, and fields that don't match their
+  // declaration. All features have targets, or none has.
+  void add(const Feature& feature);
+
+  std::int64_t size() const { return static_cast<std::int64_t>(begin_.size()) - 1; }
+  std::int64_t length(std::int64_t feature) const { return begin_[feature + 1] - begin_[feature]; }
+  std::int64_t tokens() const { return begin_.back(); }
+
+  // Packs these features end to end, in the order given.
+  std::unique_ptr<Batch> pack(const std::vector<std::int64_t>& features) const;
+
+ private:
+  struct Column {
+    FieldSpec spec;
+    std::vector<std::int64_t> integers;
+    std::vector<double> reals;
+    std::vector<std::int64_t> begin = {0};  // [features + 1] into the values
+  };
+
+  PackedBatch::Field pack_field(const Column& column, const std::vector<std::int64_t>& features) const;
+  void add_field(Column& column, const FieldValues& values, std::int64_t length);
+
+  at::ScalarType dtype_;
+  std::string owner_;
+  std::vector<std::int32_t> ids_;
+  std::vector<std::uint8_t> segments_;
+  std::vector<std::int64_t> begin_ = {0};
+  std::vector<Column> columns_;
+  bool has_targets_ = false;
+};
+
+}  // namespace berth::data

@@ -1,0 +1,55 @@
+// One set of a task in memory: its features ready to pack and, for evaluation, the examples and features that decoding
+// needs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/data/feature_store.h"
+#include "core/plugin/loaded_task.h"
+
+namespace berth::data {
+
+using Examples = std::vector<std::unique_ptr<Example>>;
+
+// Reads a whole set. Throws Error kContent where it has no examples.
+Examples read_examples(const plugin::LoadedTask& task, const suite::DataSetConfig& set);
+
+struct Split {
+  Examples train;
+  Examples dev;
+  std::vector<bool> is_dev;  // by the example's place in the file
+};
+
+// share of the examples, drawn by seed and spread evenly over Task::stratum(), becomes dev; both keep the file's order.
+Split split_examples(const plugin::LoadedTask& task, Examples examples, double share, std::uint64_t seed);
+
+// Task::fit() on the set as it stands in its file, without the examples that went to dev (none where is_dev is empty).
+void fit(plugin::LoadedTask& task, const suite::DataSetConfig& set, const std::vector<bool>& is_dev);
+
+enum class Keep : std::uint8_t {
+  kFeatures,  // for training: the examples are dropped once their features are made
+  kExamples,  // for evaluation: examples and features stay
+};
+
+struct TaskData {
+  std::string name;
+  FeatureStore store;
+  Examples examples;                        // empty unless kExamples
+  std::vector<Feature> features;            // likewise
+  std::vector<std::int64_t> first_feature;  // [examples + 1] into the store
+  std::int64_t example_count = 0;
+};
+
+struct FeatureOptions {
+  const Tokenizer& tokenizer;
+  std::int64_t max_length;
+  at::ScalarType dtype;
+};
+
+// Throws Error kPlugin for a sequence longer than max_length, naming the example's place.
+TaskData make_task_data(const plugin::LoadedTask& task, const std::string& set_name, Examples examples, Keep keep,
+                        const FeatureOptions& options);
+
+}  // namespace berth::data

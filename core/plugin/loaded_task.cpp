@@ -1,0 +1,100 @@
+#include "core/plugin/loaded_task.h"
+
+#include <fmt/format.h>
+
+#include "core/suite/option_binder.h"
+
+namespace berth::plugin {
+namespace {
+
+class CollectingSink final : public FeatureSink {
+ public:
+  void add(Feature feature) override { features.push_back(std::move(feature)); }
+
+  std::vector<Feature> features;
+};
+
+}  // namespace
+
+LoadedTask::LoadedTask(const Registry& registry, const suite::TaskConfig& config)
+    : config_(config), task_(registry.create(config.plugin, config.plugin_where)) {
+  suite::OptionBinder binder;
+  guarded(site("describe"), [&] { task_->describe(binder); });
+  binder.fill(config_.options, owner() + ", options");
+}
+
+std::string LoadedTask::owner() const { return fmt::format("task '{}' (plugin {})", config_.name, config_.plugin); }
+
+std::unique_ptr<DatasetReader> LoadedTask::make_reader(const suite::DataSetConfig& set) const {
+  auto reader = guarded(site("make_reader"), [&] { return task_->make_reader(); });
+  if (!reader) throw Error(ErrorKind::kPlugin, owner() + ", make_reader: returned no reader");
+  suite::OptionBinder binder;
+  guarded(site("describe of the reader"), [&] { reader->describe(binder); });
+  binder.fill(set.data, fmt::format("{}, data of '{}'", owner(), set.name));
+  return reader;
+}
+
+std::unique_ptr<ExampleStream> LoadedTask::open(DatasetReader& reader, const suite::DataSetConfig& set) const {
+  auto stream = guarded(site("open"), [&] { return reader.open(set.path.string()); });
+  if (!stream) throw Error(ErrorKind::kPlugin, owner() + ", open: returned no stream");
+  return stream;
+}
+
+std::unique_ptr<Example> LoadedTask::next(ExampleStream& stream) const {
+  return guarded(site("next"), [&] { return stream.next(); });
+}
+
+void LoadedTask::fit(ExampleStream& train) {
+  guarded(site("fit"), [&] { task_->fit(train); });
+}
+
+std::string LoadedTask::save_state() const {
+  return guarded(site("save_state"), [&] { return task_->save_state(); });
+}
+
+void LoadedTask::load_state(const std::string& state) {
+  guarded(site("load_state"), [&] { task_->load_state(state); });
+}
+
+std::string LoadedTask::stratum(const Example& example) const {
+  return guarded(site("stratum"), [&] { return task_->stratum(example); });
+}
+
+std::vector<FieldSpec> LoadedTask::fields() const {
+  return guarded(site("fields"), [&] { return task_->fields(); });
+}
+
+std::vector<Feature> LoadedTask::features(const Example& example, const FeatureContext& context) const {
+  CollectingSink sink;
+  guarded(site("features"), [&] { task_->features(example, context, sink); });
+  if (sink.features.empty()) {
+    throw Error(ErrorKind::kPlugin, example.where,
+                owner() + ", features: none for this example; every example needs at least one");
+  }
+  return std::move(sink.features);
+}
+
+std::shared_ptr<Head> LoadedTask::make_head(const EncoderInfo& encoder) const {
+  auto head = guarded(site("make_head"), [&] { return task_->make_head(encoder); });
+  if (!head) throw Error(ErrorKind::kPlugin, owner() + ", make_head: returned no head");
+  return head;
+}
+
+std::unique_ptr<Prediction> LoadedTask::decode(const Example& example,
+                                               const std::vector<const FeatureResult*>& results) const {
+  auto prediction = guarded(site("decode"), [&] { return task_->decode(example, results); });
+  if (!prediction) throw Error(ErrorKind::kPlugin, example.where, owner() + ", decode: returned no prediction");
+  return prediction;
+}
+
+std::unique_ptr<Metric> LoadedTask::make_metric() const {
+  auto metric = guarded(site("make_metric"), [&] { return task_->make_metric(); });
+  if (!metric) throw Error(ErrorKind::kPlugin, owner() + ", make_metric: returned no metric");
+  return metric;
+}
+
+ExportInfo LoadedTask::export_info() const {
+  return guarded(site("export_info"), [&] { return task_->export_info(); });
+}
+
+}  // namespace berth::plugin

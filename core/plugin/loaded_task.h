@@ -1,0 +1,46 @@
+// A task of the suite with its plugin's objects: every call into the plugin goes through here, guarded.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "berth/task.h"
+#include "core/plugin/guard.h"
+#include "core/plugin/registry.h"
+#include "core/suite/suite.h"
+
+namespace berth::plugin {
+
+class LoadedTask {
+ public:
+  // Makes the task and fills its options. Throws what Registry::create and OptionBinder::fill throw.
+  LoadedTask(const Registry& registry, const suite::TaskConfig& config);
+
+  const std::string& name() const { return config_.name; }
+  const suite::TaskConfig& config() const { return config_; }
+  std::string owner() const;  // "task 'sst2' (plugin classification)"
+  CallSite site(const char* call) const { return {owner(), call}; }
+
+  // A reader with its options filled from the set's data table.
+  std::unique_ptr<DatasetReader> make_reader(const suite::DataSetConfig& set) const;
+  std::unique_ptr<ExampleStream> open(DatasetReader& reader, const suite::DataSetConfig& set) const;
+  std::unique_ptr<Example> next(ExampleStream& stream) const;  // the stream's, guarded
+
+  void fit(ExampleStream& train);
+  std::string save_state() const;
+  void load_state(const std::string& state);
+  std::string stratum(const Example& example) const;
+  std::vector<FieldSpec> fields() const;
+  std::vector<Feature> features(const Example& example, const FeatureContext& context) const;
+  std::shared_ptr<Head> make_head(const EncoderInfo& encoder) const;
+  std::unique_ptr<Prediction> decode(const Example& example, const std::vector<const FeatureResult*>& results) const;
+  std::unique_ptr<Metric> make_metric() const;
+  ExportInfo export_info() const;
+
+ private:
+  suite::TaskConfig config_;
+  std::unique_ptr<Task> task_;
+};
+
+}  // namespace berth::plugin

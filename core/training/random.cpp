@@ -1,0 +1,46 @@
+#include "core/training/random.h"
+
+#include <ATen/Context.h>
+
+namespace berth::training {
+namespace {
+
+constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15ULL;
+
+// SplitMix64's output function (Steele, Lea, Flood 2014).
+std::uint64_t scramble(std::uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return z ^ (z >> 31);
+}
+
+}  // namespace
+
+std::uint64_t mix(std::initializer_list<std::uint64_t> parts) {
+  std::uint64_t h = kGolden;
+  for (auto part : parts) h = scramble((h ^ part) + kGolden);
+  return h;
+}
+
+std::uint64_t hash_name(std::string_view name) {
+  std::uint64_t h = 0xCBF29CE484222325ULL;
+  for (unsigned char c : name) h = (h ^ c) * 0x100000001B3ULL;
+  return h;
+}
+
+void seed_libtorch(std::uint64_t seed) { at::manual_seed(seed); }
+
+std::uint64_t Random::next() {
+  state_ += kGolden;
+  return scramble(state_);
+}
+
+std::uint64_t Random::below(std::uint64_t bound) {
+  // Rejects the part of the range that would favour small results.
+  const std::uint64_t limit = -bound % bound;
+  std::uint64_t value = next();
+  while (value < limit) value = next();
+  return value % bound;
+}
+
+}  // namespace berth::training
