@@ -30,6 +30,9 @@ class ClassificationExample : public Example {
   std::optional<std::vector<std::string>> labels;  // as the set names them, one for kSingleLabel; absent in predict
   std::optional<double> number;                    // of kRegression
   std::shared_ptr<const LabelMaps> maps;           // of its set
+  std::string fields;                              // the row as a JSON object
+
+  std::string json() const override { return fields; }
 
   // The labels in the task's names. Nothing where there are none, or where only the predictions are mapped: a
   // "non-entailment" then is no label of the task, and the example has no loss.

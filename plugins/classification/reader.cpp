@@ -18,6 +18,7 @@ class ExampleMaker {
     auto example = std::make_unique<ClassificationExample>();
     example->where = record.where();
     example->maps = maps_;
+    example->fields = record.json();
     example->text = record.text(options_.text);
     if (!options_.text_pair.empty()) example->pair = record.text(options_.text_pair);
     if (const kit::Json* label = record.find(options_.label)) read_label(*label, *example);

@@ -300,6 +300,8 @@ const Json& Record::at(std::string_view name) const {
                   "; found " + (names.empty() ? "none" : list_names(names)) + suggest_name(name, names));
 }
 
+std::string Record::json() const { return dump_json(fields_); }
+
 std::string Record::text(std::string_view name) const {
   const Json& value = at(name);
   std::optional<std::string> text = scalar_text(value);

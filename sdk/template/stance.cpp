@@ -13,12 +13,15 @@ namespace {
 
 struct StanceExample : Example {
   std::string text;
-  std::string label;  // "" where it is not known
+  std::string label;   // "" where it is not known
+  std::string fields;  // the whole row, which predictions repeat
+  std::string json() const override { return fields; }
 };
 
 std::unique_ptr<Example> make_example(const kit::Record& record) {
   auto example = std::make_unique<StanceExample>();
   example->where = record.where();
+  example->fields = record.json();
   example->text = record.text("text");
   if (record.find("label") != nullptr) example->label = record.text("label");
   return example;

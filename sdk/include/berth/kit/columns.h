@@ -45,6 +45,8 @@ class Record {
   const Json& at(std::string_view name) const;
   // The field as text: a string, or a number or boolean as it is written. Throws Error kContent for anything else.
   std::string text(std::string_view name) const;
+  // All fields as a JSON object, for Example::json().
+  std::string json() const;
 
  private:
   Json fields_;
