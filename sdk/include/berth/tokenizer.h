@@ -48,8 +48,8 @@ struct EncodeOptions {
   bool add_specials = true;
 };
 
-// Overlapping windows over the text that `truncation` names (kOnlyFirst or kOnlySecond; the other is repeated). A single
-// text is always the one that is cut.
+// Overlapping windows over the text that `truncation` names (kOnlyFirst or kOnlySecond; the other is repeated). A
+// single text is always the one that is cut.
 struct WindowOptions {
   std::int64_t max_length = 384;  // tokens a window, special ones included
   std::int64_t stride = 128;      // tokens that neighbouring windows share
