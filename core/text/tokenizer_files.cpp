@@ -19,11 +19,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kLargestFile = 64 << 20;
-constexpr std::int64_t kLargestId = (1 << 24) - 1;
+constexpr std::uint64_t kLargestId = (1 << 24) - 1;
 
 std::int32_t id_of(const JsonNode& node) {
   const std::int64_t id = node.integer();
-  if (id < 0 || id > kLargestId) node.refuse(fmt::format("{} is not an id: expected 0..{}", id, kLargestId));
+  if (id < 0 || static_cast<std::uint64_t>(id) > kLargestId)
+    node.refuse(fmt::format("{} is not an id: expected 0..{}", id, kLargestId));
   return static_cast<std::int32_t>(id);
 }
 
@@ -39,8 +40,10 @@ WordPiece::Vocabulary read_vocabulary(const JsonNode& node) {
   WordPiece::Vocabulary vocabulary;
   std::unordered_set<std::int32_t> used;
   vocabulary.reserve(node.object().size());
-  for (const auto& [token, unused] : node.object().items()) {
-    const std::int32_t id = id_of(node.at(token));
+  for (const auto& [token, value] : node.object().items()) {
+    // The node, which carries the way for messages, is made only for what is no plain id: vocabularies are large.
+    const bool is_plain = value.is_number_unsigned() && value.get<std::uint64_t>() <= kLargestId;
+    const std::int32_t id = is_plain ? value.get<std::int32_t>() : id_of(node.at(token));
     if (!used.insert(id).second)
       node.refuse(fmt::format("the id {} stands twice, the second time for \"{}\"", id, token));
     vocabulary.emplace_back(token, id);
@@ -169,7 +172,9 @@ WordPiece::Vocabulary read_vocabulary_lines(const fs::path& file) {
 
 nlohmann::json read_json_if_there(const fs::path& file) {
   if (!fs::exists(file)) return nlohmann::json::object();
-  return parse_bounded_json(read_bounded(file, kLargestFile), file);
+  nlohmann::json json = parse_bounded_json(read_bounded(file, kLargestFile), file);
+  JsonNode(json, file).object();  // refuses anything else
+  return json;
 }
 
 // Special tokens are written as "[CLS]" or as {"content": "[CLS]", ...}.

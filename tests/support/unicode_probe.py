@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Asks the Rust tokenizers library what it makes of every code point, and writes the answers down as C++ tables.
 
-The crates inside it are built on several versions of Unicode (its marks are those of Unicode 7, its lower case that of
+The crates inside it are built on several versions of Unicode (its marks are those of Unicode 8, its lower case that of
 Unicode 17), so neither a library's tables nor one version of the standard gives its answers: only it does.
 Run it again when the pinned version of tokenizers changes:
 

@@ -35,7 +35,8 @@ struct Encoding {
 
 // Which text loses tokens when [CLS] a [SEP] b [SEP] is longer than max_length.
 enum class Truncation : std::uint8_t {
-  kLongestFirst,  // token by token from the longer text (of equal ones, the second), as transformers does
+  kLongestFirst,  // the longer text, until both are equally long; then both (the one that was longer, of equal ones
+                  // the second, keeps an odd token), as the Rust tokenizers do
   kOnlyFirst,     // an error (Error kContent) if that is not enough
   kOnlySecond,    // likewise
   kNone,          // keep everything; the host refuses what the encoder can't take
@@ -47,7 +48,8 @@ struct EncodeOptions {
   bool add_specials = true;
 };
 
-// Overlapping windows over the text that `truncation` names (kOnlyFirst or kOnlySecond; the other is repeated).
+// Overlapping windows over the text that `truncation` names (kOnlyFirst or kOnlySecond; the other is repeated). A
+// single text is always the one that is cut.
 struct WindowOptions {
   std::int64_t max_length = 384;  // tokens a window, special ones included
   std::int64_t stride = 128;      // tokens that neighbouring windows share
