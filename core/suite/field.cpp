@@ -1,6 +1,6 @@
 #include "core/suite/field.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 

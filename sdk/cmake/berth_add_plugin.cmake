@@ -19,7 +19,7 @@ function(berth_add_plugin name)
                LIBRARY_OUTPUT_DIRECTORY ${arg_OUTPUT_DIRECTORY}
                LINK_DEPENDS ${BERTH_PLUGIN_VERSION_SCRIPT})
   target_compile_options(${name} PRIVATE -fno-gnu-unique)
-  target_link_libraries(${name} PRIVATE berth::sdk berth::kit)
+  target_link_libraries(${name} PRIVATE berth::sdk $<TARGET_NAME_IF_EXISTS:berth::kit>)
   target_link_options(${name} PRIVATE -Wl,-z,now -Wl,--version-script=${BERTH_PLUGIN_VERSION_SCRIPT})
   if(NOT BERTH_SANITIZE)  # a sanitizer's runtime is left to the host to bring
     target_link_options(${name} PRIVATE -Wl,-z,defs)

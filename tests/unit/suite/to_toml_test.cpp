@@ -250,7 +250,7 @@ TEST_F(SuiteTest, DamagedTextNeverGivesAnythingButAnErrorOfTheSuite) {
   const auto below = [&random](std::size_t n) { return static_cast<std::size_t>(random() % n); };
   static const std::string kSpecial = "\"'[]{}=.,#\n\\ \t\x00\x01\xff\x80$a0";
   int refused = 0;
-  for (int round = 0; round < 4000; ++round) {
+  for (int round = 0; round < 2000; ++round) {
     auto damaged = text;
     for (auto n = 1 + below(3); n > 0; --n) {
       const auto at = below(damaged.size());
@@ -270,7 +270,7 @@ TEST_F(SuiteTest, DamagedTextNeverGivesAnythingButAnErrorOfTheSuite) {
     }
     refused += complaint(damaged).empty() ? 0 : 1;
   }
-  EXPECT_GT(refused, 2000);
+  EXPECT_GT(refused, 1000);
 }
 
 TEST(TomlWriterTest, NumbersAndKeys) {
