@@ -1,0 +1,76 @@
+// berth check: everything short of training.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/program_options/value_semantic.hpp>
+#include <limits>
+
+#include "apps/berth/commands.h"
+#include "apps/berth/threads.h"
+#include "core/training/session.h"
+
+namespace berth::app {
+namespace po = boost::program_options;
+namespace {
+
+Usage usage() {
+  Usage usage;
+  usage.line = "berth check SUITE.toml [options]";
+  usage.summary = "Reads suite, plugins, model and data as `berth run` would, and tells what it found; trains nothing.";
+  usage.examples = "  berth check configs/quickstart.toml\n  berth check suite.toml --set model.max_length=64\n";
+  usage.positional.add("suite", 1);
+  usage.options.add_options()("set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
+                              "a key of the suite to change (repeatable)");
+  add_plugin_path(usage.options);
+  return usage;
+}
+
+// Lengths as they would be without a limit, so that what gets truncated shows.
+void print_set(const training::Session& session, const training::TaskSession& task, const suite::DataSetConfig& set) {
+  const FeatureContext unlimited{*session.tokenizer, std::numeric_limits<std::int32_t>::max()};
+  const auto reader = task.task.make_reader(set);
+  const auto stream = task.task.open(*reader, set);
+  std::vector<std::int64_t> lengths;
+  std::int64_t examples = 0;
+  std::int64_t sum = 0;
+  while (const auto example = task.task.next(*stream)) {
+    ++examples;
+    for (const auto& feature : task.task.features(*example, unlimited)) {
+      lengths.push_back(static_cast<std::int64_t>(feature.encoding.size()));
+      sum += lengths.back();
+    }
+  }
+  std::sort(lengths.begin(), lengths.end());
+  const auto too_long =
+      lengths.end() - std::upper_bound(lengths.begin(), lengths.end(), session.suite.model.max_length);
+  fmt::print("  {:<12} {:>9} examples  tokens a sequence: mean {:.1f}, 95% {}, longest {}  truncated to {}: {}\n",
+             set.name, examples, static_cast<double>(sum) / static_cast<double>(lengths.size()),
+             lengths[(lengths.size() - 1) * 95 / 100], lengths.back(), session.suite.model.max_length, too_long);
+}
+
+}  // namespace
+
+int check(const Arguments& arguments) {
+  auto command = usage();
+  const auto values = parse(command, arguments);
+  if (!values) return 0;
+  const auto file = required(*values, "suite", "usage: " + command.line);
+  const auto sets = values->contains("set") ? (*values)["set"].as<std::vector<std::string>>() : Arguments();
+  const auto suite = suite::read_suite(file, sets);
+  set_threads(suite);
+  const auto registry = find_plugins(*values);
+  const auto session = training::start_session(suite, registry);
+  fmt::print("suite {}: {} tasks; model {}\n", suite.name, suite.tasks.size(), suite.model.path.string());
+  for (const auto& task : session.tasks) {
+    fmt::print("{}\n", task.task.owner());
+    print_set(session, task, *task.task.config().train);
+    for (const auto& set : training::set_files(task.task.config())) print_set(session, task, set);
+    if (task.task.config().split > 0) {
+      fmt::print("  of train, {} examples are split off as dev\n", task.dev()->example_count);
+    }
+  }
+  fmt::print("all is well\n");
+  return 0;
+}
+
+}  // namespace berth::app

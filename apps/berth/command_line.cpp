@@ -1,0 +1,69 @@
+#include "apps/berth/command_line.h"
+
+#include <fmt/format.h>
+
+#include <boost/program_options/parsers.hpp>
+#include <boost/program_options/value_semantic.hpp>
+#include <iostream>
+
+#include "berth/error.h"
+
+namespace berth::app {
+namespace po = boost::program_options;
+
+std::optional<po::variables_map> parse(Usage& usage, const Arguments& arguments) {
+  usage.options.add_options()("help,h", "show this help");
+  po::options_description all;
+  all.add(usage.options);
+  // Positional arguments are hidden options of the parser; the usage line shows them.
+  po::options_description hidden;
+  for (unsigned i = 0; i < usage.positional.max_total_count(); ++i) {
+    hidden.add_options()(usage.positional.name_for_position(i).c_str(), po::value<std::string>());
+  }
+  all.add(hidden);
+  po::variables_map values;
+  try {
+    po::store(po::command_line_parser(arguments).options(all).positional(usage.positional).run(), values);
+    po::notify(values);
+  } catch (const po::error& e) {
+    throw Error(ErrorKind::kConfig, fmt::format("{}\nusage: {}\nmore: {} --help", e.what(), usage.line,
+                                                usage.line.substr(0, usage.line.find(' ', sizeof("berth")))));
+  }
+  if (values.contains("help")) {
+    std::cout << "usage: " << usage.line << "\n\n"
+              << usage.summary << "\n\n"
+              << usage.options << "\nexamples:\n"
+              << usage.examples;
+    return std::nullopt;
+  }
+  return values;
+}
+
+void add_plugin_path(po::options_description& options) {
+  options.add_options()(
+      "plugin-path", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
+      "a folder to look for plugins in first (repeatable; also BERTH_PLUGIN_PATH, separated by colons)");
+}
+
+namespace {
+
+std::vector<std::filesystem::path> named_folders(const po::variables_map& values) {
+  if (!values.contains("plugin-path")) return {};
+  const auto& names = values["plugin-path"].as<std::vector<std::string>>();
+  return {names.begin(), names.end()};
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> plugin_folders(const po::variables_map& values) {
+  return plugin::search_folders(named_folders(values));
+}
+
+plugin::Registry find_plugins(const po::variables_map& values) { return plugin::Registry(named_folders(values)); }
+
+std::string required(const po::variables_map& values, const std::string& name, const std::string& how) {
+  if (!values.contains(name)) throw Error(ErrorKind::kConfig, fmt::format("{} is missing: {}", name, how));
+  return values[name].as<std::string>();
+}
+
+}  // namespace berth::app

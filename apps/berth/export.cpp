@@ -1,0 +1,82 @@
+// berth export: a trained task as a model folder that transformers opens.
+#include <fmt/format.h>
+
+#include <boost/program_options/value_semantic.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "apps/berth/commands.h"
+#include "apps/berth/trained_run.h"
+#include "core/checkpoint/model_folder.h"
+#include "core/checkpoint/run_checkpoint.h"
+#include "core/plugin/head_tensors.h"
+#include "core/text/load_tokenizer.h"
+
+namespace berth::app {
+namespace fs = std::filesystem;
+namespace po = boost::program_options;
+namespace {
+
+Usage usage() {
+  Usage usage;
+  usage.line = "berth export RUN_DIR --task NAME --to DIR [options]";
+  usage.summary =
+      "Writes a trained task as a folder that transformers' from_pretrained opens as the matching model class.";
+  usage.examples = "  berth export runs/quickstart --task inbox --to inbox-model\n";
+  usage.positional.add("run", 1);
+  usage.options.add_options()("task", po::value<std::string>()->value_name("NAME"), "the task to export")(
+      "to", po::value<std::string>()->value_name("DIR"), "a new or empty folder");
+  add_run_options(usage.options);
+  return usage;
+}
+
+// The head's tensors under the names that the architecture gives them.
+NamedTensors renamed(const NamedTensors& tensors, const ExportInfo& info, const std::string& owner) {
+  NamedTensors result;
+  for (const auto& [from, to] : info.parameters) {
+    auto found = std::find_if(tensors.begin(), tensors.end(), [&](const NamedTensor& t) { return t.name == from; });
+    if (found == tensors.end()) {
+      throw Error(ErrorKind::kPlugin, fmt::format("{}, export_info: the head has no tensor '{}'", owner, from));
+    }
+    result.push_back({to, found->tensor});
+  }
+  return result;
+}
+
+}  // namespace
+
+int export_task(const Arguments& arguments) {
+  auto command = usage();
+  const auto values = parse(command, arguments);
+  if (!values) return 0;
+  const auto run = open_run(*values, required(*values, "run", "usage: " + command.line));
+  const auto name = required(*values, "task", "give --task NAME");
+  const fs::path to = required(*values, "to", "give --to DIR");
+  if (fs::exists(to) && !(fs::is_directory(to) && fs::is_empty(to))) {
+    throw Error(ErrorKind::kConfig, fmt::format("--to {}: exists and is not an empty folder", to.string()));
+  }
+  auto session = run.open(name);
+  auto& task = session.find(name);
+  const auto info = task.task.export_info();
+  if (info.architecture.empty()) {
+    throw Error(
+        ErrorKind::kConfig,
+        fmt::format("{} has no matching model class in transformers; its encoder is a model folder by itself: {}",
+                    task.task.owner(), checkpoint::encoder_folder(run.checkpoint).string()));
+  }
+  auto overrides = nlohmann::ordered_json::parse(info.config_json.empty() ? "{}" : info.config_json);
+  overrides["architectures"] = {info.architecture};
+  checkpoint::WriteOptions options;
+  options.prefix = "bert.";
+  options.config_overrides = overrides.dump();
+  options.extra = renamed(plugin::head_tensors(*task.head), info, task.task.owner());
+  options.with_pooler = info.has_pooler;
+  fs::create_directories(to);
+  checkpoint::write_model_folder(to, session.encoder, options);
+  text::copy_tokenizer_files(checkpoint::encoder_folder(run.checkpoint), to);
+  fmt::print("{}: {} as transformers' {} in {}\n", name, run.checkpoint.filename().string(), info.architecture,
+             to.string());
+  return 0;
+}
+
+}  // namespace berth::app

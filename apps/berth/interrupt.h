@@ -1,0 +1,9 @@
+// Ctrl-C and SIGTERM as a request to stop after the present step. A second one ends the process at once.
+#pragma once
+
+namespace berth::app {
+
+void catch_interrupts();
+int interrupted_by();  // the signal, or 0
+
+}  // namespace berth::app

@@ -1,0 +1,116 @@
+// berth run: from a suite to a trained model and its report.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <boost/program_options/value_semantic.hpp>
+#include <fstream>
+
+#include "apps/berth/commands.h"
+#include "apps/berth/interrupt.h"
+#include "apps/berth/threads.h"
+#include "core/report/prediction_line.h"
+#include "core/report/run_recorder.h"
+
+namespace berth::app {
+namespace po = boost::program_options;
+namespace {
+
+Usage usage() {
+  Usage usage;
+  usage.line = "berth run SUITE.toml [options]";
+  usage.summary = "Trains the tasks of a suite on one shared encoder and writes a run folder.";
+  usage.examples =
+      "  berth run configs/quickstart.toml\n"
+      "  berth run suite.toml --set optimizer.rate=5e-5 --set training.epochs=4 --out runs/faster\n";
+  usage.positional.add("suite", 1);
+  usage.options.add_options()("set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
+                              "a key of the suite to change (repeatable)")(
+      "out", po::value<std::string>()->value_name("DIR"), "the run folder, new or empty (default: runs/NAME)");
+  add_plugin_path(usage.options);
+  return usage;
+}
+
+void describe_session(const training::Session& session, report::Console& console) {
+  const auto& config = session.encoder.config();
+  console.line(fmt::format("model {}: {} layers, {} wide, {} tokens in the vocabulary",
+                           session.suite.model.path.string(), config.num_hidden_layers, config.hidden_size,
+                           config.vocab_size));
+  const auto& report = session.load_report;
+  if (!report.initialised.empty()) {
+    console.line(
+        fmt::format("  not in the model's files, so newly initialised: {}", fmt::join(report.initialised, ", ")));
+  }
+  if (!report.unused.empty()) {
+    console.line(fmt::format("  in the model's files, but not used: {}", fmt::join(report.unused, ", ")));
+  }
+  for (const auto& task : session.tasks) {
+    auto text = fmt::format("{}: {} training examples", task.task.owner(), task.train->example_count);
+    for (const auto& set : task.sets) text += fmt::format(", {} {}", set.example_count, set.name);
+    console.line(text);
+  }
+  console.line("");
+}
+
+// After training, the weights are the last step's: the best ones are read back if they are others.
+void load_best(training::Session& session, const report::RunFolder& folder, const plugin::Registry& registry,
+               const report::RunRecorder& recorder) {
+  if (recorder.best_step() == recorder.last_step()) return;
+  auto best = training::open_session(session.suite, registry, folder.checkpoint("best"), "");
+  session.encoder = std::move(best.encoder);
+  for (std::size_t i = 0; i < session.tasks.size(); ++i) session.tasks[i].head = best.tasks[i].head;
+}
+
+void evaluate_sets(training::Session& session, const report::RunFolder& folder, report::RunRecorder& recorder) {
+  for (auto& task : session.tasks) {
+    for (const auto& set : task.sets) {
+      const auto file = folder.predictions_file(task.task.name(), set.name);
+      std::ofstream out(file, std::ios::binary);
+      const auto evaluation = evaluation::evaluate(
+          session.model_of(task), set, session.evaluation_options(),
+          [&](const Example& example, const Prediction& prediction) {
+            out << report::prediction_line(example.json(), task.task.name(), prediction.json()) << '\n';
+          });
+      out.close();
+      if (!out) throw Error(ErrorKind::kIo, {file.string()}, "can't be written; is the disk full?");
+      recorder.final_set(task.task.name(), set.name, evaluation);
+    }
+  }
+}
+
+}  // namespace
+
+int run(const Arguments& arguments) {
+  auto command = usage();
+  const auto values = parse(command, arguments);
+  if (!values) return 0;
+  const auto file = required(*values, "suite", "usage: " + command.line);
+  const auto sets = values->contains("set") ? (*values)["set"].as<std::vector<std::string>>() : Arguments();
+  const auto suite = suite::read_suite(file, sets);
+  set_threads(suite);
+  const auto registry = find_plugins(*values);
+  // Everything that can be wrong in suite and data shows before a folder is made.
+  auto session = training::start_session(suite, registry);
+  const auto folder =
+      report::RunFolder::create(values->contains("out") ? std::filesystem::path((*values)["out"].as<std::string>())
+                                                        : report::RunFolder::free_path(suite.name),
+                                suite);
+  report::Console console(stdout);
+  console.line(fmt::format("run folder {}", folder.path().string()));
+  describe_session(session, console);
+
+  catch_interrupts();
+  report::RunRecorder recorder(folder, session, console, [] { return interrupted_by() != 0; });
+  const auto result = training::Trainer(session, recorder).train();
+  if (result.ending == training::Ending::kInterrupted) {
+    recorder.finish(result);
+    console.line(fmt::format("interrupted; what was learned up to step {} is in {}", result.steps,
+                             (folder.checkpoints() / "last").string()));
+    return 128 + interrupted_by();
+  }
+  load_best(session, folder, registry, recorder);
+  evaluate_sets(session, folder, recorder);
+  recorder.finish(result);
+  return 0;
+}
+
+}  // namespace berth::app

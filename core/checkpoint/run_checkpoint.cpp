@@ -1,0 +1,82 @@
+#include "core/checkpoint/run_checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include "berth/error.h"
+#include "core/checkpoint/model_folder.h"
+#include "core/checkpoint/safetensors.h"
+#include "core/text/load_tokenizer.h"
+
+namespace berth::checkpoint {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path state_file(const fs::path& checkpoint, const std::string& task) {
+  return checkpoint / "tasks" / (task + ".state");
+}
+
+void write_text(const fs::path& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) throw Error(ErrorKind::kIo, {file.string()}, "can't be written; is the disk full, may you write there?");
+}
+
+}  // namespace
+
+void write_checkpoint(const fs::path& folder, const CheckpointContents& contents) {
+  const fs::path partial = folder.string() + ".partial";
+  try {
+    fs::remove_all(partial);
+    for (const auto* name : {"encoder", "heads", "tasks"}) fs::create_directories(partial / name);
+    write_model_folder(partial / "encoder", contents.encoder, {});
+    text::copy_tokenizer_files(contents.tokenizer_from, partial / "encoder");
+    for (const auto& head : contents.heads) {
+      write_safetensors(head_file(partial, head.task), head.tensors);
+      write_text(state_file(partial, head.task), head.state);
+    }
+    write_text(partial / "checkpoint.json", contents.info_json);
+    fs::remove_all(folder);
+    fs::rename(partial, folder);
+  } catch (const fs::filesystem_error& e) {
+    throw Error(ErrorKind::kIo, {folder.string()}, fmt::format("the checkpoint can't be written: {}", e.what()));
+  }
+}
+
+fs::path encoder_folder(const fs::path& checkpoint) { return checkpoint / "encoder"; }
+
+fs::path head_file(const fs::path& checkpoint, const std::string& task) {
+  return checkpoint / "heads" / (task + ".safetensors");
+}
+
+NamedTensors read_head(const fs::path& file) {
+  const SafetensorsFile tensors(file);
+  NamedTensors result;
+  for (const auto& entry : tensors.entries()) result.push_back({entry.name, tensors.tensor(entry.name)});
+  return result;
+}
+
+std::string read_task_state(const fs::path& checkpoint, const std::string& task) {
+  const auto file = state_file(checkpoint, task);
+  std::ifstream in(file, std::ios::binary);
+  if (!in) {
+    throw Error(ErrorKind::kIo, {file.string()},
+                fmt::format("can't be read; a checkpoint that was trained with task '{}' has it", task));
+  }
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void point_link(const fs::path& link, const std::string& target) {
+  const fs::path fresh = link.string() + ".new";
+  std::error_code error;
+  fs::remove(fresh, error);
+  fs::create_directory_symlink(target, fresh, error);
+  if (!error) fs::rename(fresh, link, error);
+  if (error) throw Error(ErrorKind::kIo, {link.string()}, "the link can't be made: " + error.message());
+}
+
+}  // namespace berth::checkpoint

@@ -1,0 +1,42 @@
+// A run's checkpoints: the encoder once, as a Hugging Face folder, and each head beside it.
+//
+//   checkpoints/step-120/encoder/         config.json, model.safetensors, the tokenizer's files
+//                        heads/TASK.safetensors
+//                        tasks/TASK.state  what the task learned from its training set, in the task's own format
+//                        checkpoint.json   step, scores, version
+//   checkpoints/best, checkpoints/last     links to them
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/model/encoder.h"
+
+namespace berth::checkpoint {
+
+struct HeadContents {
+  std::string task;
+  NamedTensors tensors;
+  std::string state;
+};
+
+struct CheckpointContents {
+  const model::Encoder& encoder;
+  std::filesystem::path tokenizer_from;  // the model folder whose tokenizer files are copied
+  std::vector<HeadContents> heads;
+  std::string info_json;
+};
+
+// Written under another name and renamed when whole. Throws Error kIo.
+void write_checkpoint(const std::filesystem::path& folder, const CheckpointContents& contents);
+
+std::filesystem::path encoder_folder(const std::filesystem::path& checkpoint);
+std::filesystem::path head_file(const std::filesystem::path& checkpoint, const std::string& task);
+NamedTensors read_head(const std::filesystem::path& file);  // views of the mapped file
+std::string read_task_state(const std::filesystem::path& checkpoint, const std::string& task);
+
+// Replaces the link in one step.
+void point_link(const std::filesystem::path& link, const std::string& target);
+
+}  // namespace berth::checkpoint

@@ -1,0 +1,121 @@
+#include "core/evaluation/evaluator.h"
+
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <deque>
+#include <limits>
+#include <numeric>
+
+#include "core/data/encoded_batch.h"
+#include "core/training/random.h"
+
+namespace berth::evaluation {
+namespace {
+
+// A head's outputs for one batch, shared by the results of its sequences.
+struct BatchOutputs {
+  Outputs outputs;
+  at::Tensor offsets;
+};
+
+class Result final : public FeatureResult {
+ public:
+  Result(const Feature& feature, std::shared_ptr<const BatchOutputs> batch, std::int64_t sequence)
+      : feature_(feature), batch_(std::move(batch)), sequence_(sequence) {}
+
+  const Feature& feature() const override { return feature_; }
+
+  at::Tensor sequence(std::string_view output) const override { return find(output)[sequence_]; }
+
+  at::Tensor tokens(std::string_view output) const override {
+    const auto* offsets = batch_->offsets.const_data_ptr<std::int64_t>();
+    return find(output).slice(0, offsets[sequence_], offsets[sequence_ + 1]);
+  }
+
+ private:
+  const at::Tensor& find(std::string_view name) const {
+    auto found = batch_->outputs.find(name);
+    if (found == batch_->outputs.end()) {
+      throw Error(ErrorKind::kPlugin, fmt::format("the head's predict() gave no output '{}'", name));
+    }
+    return found->second;
+  }
+
+  const Feature& feature_;
+  std::shared_ptr<const BatchOutputs> batch_;
+  std::int64_t sequence_;
+};
+
+std::shared_ptr<const BatchOutputs> run_batch(const TaskModel& model, const Batch& batch, std::uint64_t seed) {
+  model::EncoderRun run;
+  run.input = model.head.input();
+  const auto encoded = data::encode(model.encoder, batch, run);
+  training::seed_libtorch(seed);
+  auto outputs = plugin::guarded(model.task.site("predict"), [&] { return model.head.predict(encoded); });
+  return std::make_shared<BatchOutputs>(BatchOutputs{std::move(outputs), batch.offsets()});
+}
+
+}  // namespace
+
+void predict(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
+             const PredictionSink& sink) {
+  const at::NoGradGuard no_grad;
+  model.head.eval();
+  std::deque<Result> results;  // of features that no prediction was made from yet
+  std::int64_t example = 0;
+  for (std::int64_t from = 0; from < data.store.size(); from += options.batch_size) {
+    const auto count = std::min(options.batch_size, data.store.size() - from);
+    std::vector<std::int64_t> features(count);
+    std::iota(features.begin(), features.end(), from);
+    const auto batch = data.store.pack(features);
+    const auto seed = training::mix({options.seed, training::hash_name(data.name), static_cast<std::uint64_t>(from)});
+    const auto outputs = run_batch(model, *batch, seed);
+    for (std::int64_t b = 0; b < count; ++b) results.emplace_back(data.features[from + b], outputs, b);
+
+    while (example < data.example_count && data.first_feature[example + 1] <= from + count) {
+      const auto windows = data.first_feature[example + 1] - data.first_feature[example];
+      std::vector<const FeatureResult*> of_example;
+      for (std::int64_t i = 0; i < windows; ++i) of_example.push_back(&results[i]);
+      const auto prediction = model.task.decode(*data.examples[example], of_example);
+      sink(*data.examples[example], *prediction);
+      for (std::int64_t i = 0; i < windows; ++i) results.pop_front();
+      ++example;
+    }
+  }
+}
+
+Evaluation evaluate(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
+                    const PredictionSink& sink) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto metric = model.task.make_metric();
+  predict(model, data, options, [&](const Example& example, const Prediction& prediction) {
+    plugin::guarded(model.task.site("metric"), [&] { metric->add(example, prediction); });
+    if (sink) sink(example, prediction);
+  });
+  Evaluation evaluation;
+  evaluation.scores = plugin::guarded(model.task.site("metric"), [&] { return metric->result(); });
+  evaluation.examples = data.example_count;
+  evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const auto primaries =
+      std::count_if(evaluation.scores.begin(), evaluation.scores.end(), [](const Score& s) { return s.is_primary; });
+  if (primaries != 1) {
+    throw Error(ErrorKind::kPlugin, fmt::format("{}, metric: {} of its scores are primary, expected exactly one",
+                                                model.task.owner(), primaries));
+  }
+  return evaluation;
+}
+
+const Score& Evaluation::primary() const {
+  return *std::find_if(scores.begin(), scores.end(), [](const Score& s) { return s.is_primary; });
+}
+
+double goodness(const Score& score) {
+  if (std::isnan(score.value)) return -std::numeric_limits<double>::infinity();
+  return score.direction == Direction::kHigherIsBetter ? score.value : -score.value;
+}
+
+}  // namespace berth::evaluation

@@ -1,0 +1,45 @@
+// Runs a task's model over a set: predictions in the order of the file, and the metric over them.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/data/task_data.h"
+#include "core/model/encoder.h"
+#include "core/plugin/loaded_task.h"
+
+namespace berth::evaluation {
+
+struct EvaluationOptions {
+  std::int64_t batch_size = 64;  // sequences
+  std::uint64_t seed = 42;       // for heads that sample
+};
+
+struct TaskModel {
+  const plugin::LoadedTask& task;
+  Head& head;
+  const model::Encoder& encoder;
+};
+
+using PredictionSink = std::function<void(const Example&, const Prediction&)>;
+
+// data: made with Keep::kExamples. The head is put into evaluation mode and stays there.
+void predict(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
+             const PredictionSink& sink);
+
+struct Evaluation {
+  std::vector<Score> scores;  // exactly one is primary
+  std::int64_t examples = 0;
+  double seconds = 0;
+
+  const Score& primary() const;
+};
+
+// sink may be empty.
+Evaluation evaluate(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
+                    const PredictionSink& sink);
+
+// How good a score is, such that more is better; NaN counts as the worst.
+double goodness(const Score& score);
+
+}  // namespace berth::evaluation

@@ -1,0 +1,35 @@
+// What a run says to the person in front of it: a progress bar on a terminal, plain lines elsewhere.
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+namespace berth::report {
+
+class Console {
+ public:
+  explicit Console(std::FILE* out);
+
+  void line(const std::string& text);  // a line feed is added
+
+  struct Progress {
+    double share = 0;         // of all steps
+    std::string text;         // "step 20/640  loss 0.41  58 examples/s"
+    double seconds_left = 0;  // estimated
+  };
+  // On a terminal the bar is drawn over; elsewhere it is a line, which the caller asks for rarely.
+  void progress(const Progress& progress);
+
+  bool is_terminal() const { return is_terminal_; }
+
+ private:
+  void clear_bar();
+
+  std::FILE* out_;
+  bool is_terminal_;
+  bool bar_shown_ = false;
+};
+
+std::string format_duration(double seconds);  // "1:02:03", "2:03", "4.2 s"
+
+}  // namespace berth::report

@@ -1,0 +1,45 @@
+// The folder of one run: where everything lies in it, for the command that writes it and those that read it.
+//
+//   suite.toml  metrics.jsonl  summary.json  predictions/TASK.SET.jsonl  checkpoints/step-N, best, last
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "core/suite/suite.h"
+
+namespace berth::report {
+
+class RunFolder {
+ public:
+  // Makes the folder and writes the suite as resolved. Throws Error kConfig where it exists and is not empty, kIo where
+  // it can't be made.
+  static RunFolder create(const std::filesystem::path& path, const suite::Suite& suite);
+
+  // runs/NAME, or the first free of runs/NAME-2, -3, ... in the current folder.
+  static std::filesystem::path free_path(const std::string& suite_name);
+
+  // An existing run. Throws Error kIo where it holds no suite.toml.
+  static RunFolder open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path suite_file() const { return path_ / "suite.toml"; }
+  std::filesystem::path metrics_file() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path summary_file() const { return path_ / "summary.json"; }
+  std::filesystem::path predictions_file(const std::string& task, const std::string& set) const;
+  std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+  std::filesystem::path step_folder(std::int64_t step) const;
+
+  // "best", "last", or the folder of a checkpoint. Throws Error kIo where it is missing, kConfig for another word.
+  std::filesystem::path checkpoint(const std::string& which) const;
+
+ private:
+  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  std::filesystem::path path_;
+};
+
+// Throws Error kIo.
+void write_file(const std::filesystem::path& file, const std::string& text);
+
+}  // namespace berth::report

@@ -1,0 +1,242 @@
+#include "core/report/run_recorder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "berth/version.h"
+#include "core/checkpoint/run_checkpoint.h"
+#include "core/plugin/head_tensors.h"
+#include "core/report/process_stats.h"
+
+namespace berth::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// On a terminal the bar moves at every step; elsewhere a line every so many seconds is enough.
+constexpr double kSecondsBetweenLines = 5;
+
+std::string version() {
+  return fmt::format("{}.{}.{}", BERTH_SDK_VERSION_MAJOR, BERTH_SDK_VERSION_MINOR, BERTH_SDK_VERSION_PATCH);
+}
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json scores_json(const evaluation::Evaluation& evaluation) {
+  Json json = Json::object();
+  for (const auto& score : evaluation.scores) json[score.name] = number(score.value);
+  return json;
+}
+
+std::string_view ending_name(training::Ending ending) {
+  static constexpr std::string_view kNames[] = {"completed", "stopped early", "interrupted"};
+  return kNames[static_cast<int>(ending)];
+}
+
+std::string primary_text(const evaluation::Evaluation& evaluation) {
+  return fmt::format("{} {:.4f}", evaluation.primary().name, evaluation.primary().value);
+}
+
+}  // namespace
+
+RunRecorder::RunRecorder(const RunFolder& folder, const training::Session& session, Console& console,
+                         std::function<bool()> wants_stop)
+    : folder_(folder),
+      session_(session),
+      console_(console),
+      wants_stop_(std::move(wants_stop)),
+      metrics_(folder.metrics_file(), std::ios::binary) {
+  if (!metrics_) throw Error(ErrorKind::kIo, {folder.metrics_file().string()}, "can't be written");
+}
+
+void RunRecorder::write_metrics_line(const std::string& json) {
+  metrics_ << json << '\n' << std::flush;
+  if (!metrics_) throw Error(ErrorKind::kIo, {folder_.metrics_file().string()}, "can't be written; is the disk full?");
+}
+
+void RunRecorder::starting(const training::ParameterPlan& plan, std::int64_t total_steps) {
+  console_.line(plan.describe());
+  Json json;
+  json["kind"] = "plan";
+  json["total_steps"] = total_steps;
+  for (const auto& p : plan.parameters) {
+    static constexpr const char* kStatus[] = {"trained", "frozen", "unused"};
+    json["parameters"].push_back({{"name", p.name},
+                                  {"status", kStatus[static_cast<int>(p.status)]},
+                                  {"rate", p.rate},
+                                  {"weight_decay", p.weight_decay},
+                                  {"numbers", p.tensor.numel()}});
+  }
+  write_metrics_line(json.dump());
+}
+
+void RunRecorder::stepped(const training::StepEvent& event) {
+  if (event.step == 1) seconds_to_first_step_ = seconds_since_process_start() - event.training_seconds;
+  auto& interval = interval_[event.task];
+  interval.loss += event.loss;
+  ++interval.steps;
+  const bool is_last = event.step == event.total_steps;
+  if (event.step % session_.suite.training.log_every == 0 || is_last) log_interval(event);
+
+  if (!console_.is_terminal() && !is_last && last_shown_ >= 0 &&
+      event.training_seconds - last_shown_ < kSecondsBetweenLines) {
+    return;
+  }
+  last_shown_ = event.training_seconds;
+  const double per_step = event.training_seconds / static_cast<double>(event.step);
+  console_.progress({static_cast<double>(event.step) / static_cast<double>(event.total_steps),
+                     fmt::format("step {}/{}  {} loss {:.4f}  {:.1f} examples/s", event.step, event.total_steps,
+                                 event.task, event.loss, static_cast<double>(event.examples) / per_step),
+                     per_step * static_cast<double>(event.total_steps - event.step)});
+}
+
+void RunRecorder::log_interval(const training::StepEvent& event) {
+  for (const auto& [task, interval] : interval_) {
+    Json json;
+    json["kind"] = "train";
+    json["step"] = event.step;
+    json["epoch"] = event.epoch;
+    json["task"] = task;
+    json["loss"] = number(interval.loss / static_cast<double>(interval.steps));
+    json["steps"] = interval.steps;
+    json["rate"] = event.rate;
+    json["gradient_norm"] = number(event.gradient_norm);
+    json["training_seconds"] = event.training_seconds;
+    write_metrics_line(json.dump());
+  }
+  interval_.clear();
+}
+
+void RunRecorder::evaluated(const training::EvaluationEvent& event) {
+  for (const auto& [task, evaluation] : event.dev) {
+    console_.line(fmt::format("step {}  {} dev: {}{}", event.step, task, primary_text(evaluation),
+                              event.step == 0 ? "  (before training)"
+                              : event.is_best ? "  (best so far)"
+                                              : ""));
+    Json json;
+    json["kind"] = "evaluation";
+    json["step"] = event.step;
+    json["epoch"] = event.epoch;
+    json["task"] = task;
+    json["set"] = "dev";
+    json["scores"] = scores_json(evaluation);
+    json["examples"] = evaluation.examples;
+    json["seconds"] = evaluation.seconds;
+    write_metrics_line(json.dump());
+    if (event.step > 0) track(task, evaluation, event.step);
+  }
+}
+
+void RunRecorder::track(const std::string& task, const evaluation::Evaluation& evaluation, std::int64_t step) {
+  primary_[task] = evaluation.primary().name;
+  for (const auto& score : evaluation.scores) {
+    auto [found, is_first] = dev_[task].try_emplace(score.name);
+    auto& tracked = found->second;
+    tracked.final_value = score.value;
+    Score best = score;
+    best.value = tracked.best_value;
+    if (is_first || evaluation::goodness(score) > evaluation::goodness(best)) {
+      tracked.best_value = score.value;
+      tracked.best_step = step;
+    }
+  }
+}
+
+void RunRecorder::checkpoint(std::int64_t step, bool is_best) {
+  Json info;
+  info["step"] = step;
+  info["berth"] = version();
+  std::vector<checkpoint::HeadContents> heads;
+  for (const auto& task : session_.tasks) {
+    heads.push_back({task.task.name(), plugin::head_tensors(*task.head), task.task.save_state()});
+    info["tasks"].push_back(task.task.name());
+  }
+  const auto folder = folder_.step_folder(step);
+  checkpoint::write_checkpoint(folder, {session_.encoder, session_.suite.model.path, std::move(heads), info.dump(2)});
+  checkpoint::point_link(folder_.checkpoints() / "last", folder.filename().string());
+  last_step_ = step;
+  // An interrupted run without an evaluation has no better one either.
+  if (is_best || (best_step_ < 0 && step > 0)) {
+    checkpoint::point_link(folder_.checkpoints() / "best", folder.filename().string());
+    best_step_ = step;
+  }
+  if (std::find(kept_.begin(), kept_.end(), step) == kept_.end()) kept_.push_back(step);
+  prune();
+}
+
+// Keeps the newest ones, the best, and the one from before the first step.
+void RunRecorder::prune() {
+  auto candidates =
+      static_cast<std::int64_t>(std::count_if(kept_.begin(), kept_.end(), [](std::int64_t step) { return step > 0; }));
+  for (auto step = kept_.begin(); step != kept_.end();) {
+    if (*step == 0 || *step == best_step_ || candidates <= session_.suite.checkpoints.keep) {
+      candidates -= *step > 0 ? 1 : 0;
+      ++step;
+      continue;
+    }
+    std::filesystem::remove_all(folder_.step_folder(*step));
+    --candidates;
+    step = kept_.erase(step);
+  }
+}
+
+void RunRecorder::final_set(const std::string& task, const std::string& set, const evaluation::Evaluation& evaluation) {
+  console_.line(fmt::format("{} {}: {} ({} examples)", task, set, primary_text(evaluation), evaluation.examples));
+  Json json;
+  json["kind"] = "final";
+  json["step"] = best_step_;
+  json["task"] = task;
+  json["set"] = set;
+  json["scores"] = scores_json(evaluation);
+  json["examples"] = evaluation.examples;
+  json["seconds"] = evaluation.seconds;
+  write_metrics_line(json.dump());
+  primary_[task] = evaluation.primary().name;
+  sets_[task].insert_or_assign(set, evaluation);
+}
+
+void RunRecorder::finish(const training::TrainingResult& result) {
+  Json json;
+  json["berth"] = version();
+  json["suite"] = session_.suite.name;
+  json["ending"] = ending_name(result.ending);
+  json["steps"] = result.steps;
+  json["total_steps"] = result.total_steps;
+  json["best_step"] = best_step_ < 0 ? Json(nullptr) : Json(best_step_);
+  json["training_seconds"] = result.training_seconds;
+  const double seconds = std::max(result.training_seconds, 1e-9);
+  json["examples_per_second"] = static_cast<double>(result.examples) / seconds;
+  json["tokens_per_second"] = static_cast<double>(result.tokens) / seconds;
+  json["seconds_to_first_step"] = seconds_to_first_step_;
+  json["peak_resident_bytes"] = peak_resident_bytes();
+  json["parameters"] = result.total_numbers;
+  json["trained_parameters"] = result.trained_numbers;
+  json["trained_share"] = result.trained_share;
+  json["seed"] = session_.suite.training.seed;
+  for (const auto& task : session_.tasks) {
+    const auto& name = task.task.name();
+    auto& entry = json["tasks"][name];
+    entry["plugin"] = task.task.config().plugin;
+    entry["primary"] = primary_.contains(name) ? Json(primary_[name]) : Json(nullptr);
+    entry["train_examples"] = task.train->example_count;
+    for (const auto& [score, tracked] : dev_[name]) {
+      entry["dev"][score] = {{"final", number(tracked.final_value)},
+                             {"best", number(tracked.best_value)},
+                             {"best_step", tracked.best_step}};
+    }
+    // Of the best checkpoint.
+    for (const auto& [set, evaluation] : sets_[name]) entry["sets"][set] = scores_json(evaluation);
+  }
+  write_file(folder_.summary_file(), json.dump(2) + "\n");
+  console_.line(
+      fmt::format("{}: {} steps in {}, {:.1f} examples/s, {:.0f} tokens/s, first step after {:.2f} s, peak "
+                  "memory {:.0f} MB",
+                  ending_name(result.ending), result.steps, format_duration(result.training_seconds),
+                  static_cast<double>(result.examples) / seconds, static_cast<double>(result.tokens) / seconds,
+                  seconds_to_first_step_, static_cast<double>(peak_resident_bytes()) / 1e6));
+}
+
+}  // namespace berth::report

@@ -1,0 +1,142 @@
+#include "core/training/session.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/checkpoint/run_checkpoint.h"
+#include "core/plugin/head_tensors.h"
+#include "core/suite/option_binder.h"
+#include "core/text/load_tokenizer.h"
+#include "core/training/random.h"
+
+namespace berth::training {
+namespace {
+
+at::ScalarType dtype_of(const suite::ModelConfig& config) {
+  return config.precision == suite::Precision::kFloat64 ? at::kDouble : at::kFloat;
+}
+
+// The encoder and tokenizer of a model folder; no tasks yet.
+Session load_model(const suite::Suite& suite, const std::filesystem::path& folder) {
+  model::EncoderOptions options;
+  options.dtype = dtype_of(suite.model);
+  options.dropout = suite.model.dropout;
+  options.attention_dropout = suite.model.attention_dropout;
+  options.seed = mix({static_cast<std::uint64_t>(suite.training.seed), hash_name("initialise encoder")});
+  auto loaded = checkpoint::load_encoder(folder, options);
+  auto tokenizer = text::load_tokenizer(folder);
+  const auto& config = loaded.encoder.config();
+  if (suite.model.max_length > config.max_position_embeddings) {
+    throw Error(ErrorKind::kConfig, suite.model.where,
+                fmt::format("model.max_length is {}, but the model has positions for {} tokens; set it to {} or less",
+                            suite.model.max_length, config.max_position_embeddings, config.max_position_embeddings));
+  }
+  if (tokenizer->vocabulary_size() > config.vocab_size) {
+    throw Error(ErrorKind::kContent, {folder.string()},
+                fmt::format("the tokenizer has {} tokens but config.json's vocab_size is {}; the files do not belong "
+                            "together",
+                            tokenizer->vocabulary_size(), config.vocab_size));
+  }
+  return {suite, std::move(tokenizer), std::move(loaded.encoder), std::move(loaded.report), {}};
+}
+
+EncoderInfo encoder_info(const model::Encoder& encoder) {
+  const auto& config = encoder.config();
+  return {config.hidden_size,
+          config.num_hidden_layers,
+          config.vocab_size,
+          config.max_position_embeddings,
+          encoder.options().dropout.value_or(config.hidden_dropout_prob),
+          config.initializer_range};
+}
+
+void make_head(const Session& session, TaskSession& task) {
+  seed_libtorch(mix({static_cast<std::uint64_t>(session.suite.training.seed), hash_name("initialise head"),
+                     hash_name(task.task.name())}));
+  task.head = task.task.make_head(encoder_info(session.encoder));
+  task.head->to(dtype_of(session.suite.model));
+}
+
+TaskSession start_task(const Session& session, const plugin::Registry& registry, const suite::TaskConfig& config) {
+  TaskSession task{plugin::LoadedTask(registry, config), nullptr, std::nullopt, {}};
+  if (!config.train) {
+    throw Error(ErrorKind::kConfig, config.where,
+                fmt::format("tasks.{} has no training set; add train = \"FILE\"", config.name));
+  }
+  auto examples = data::read_examples(task.task, *config.train);
+  data::Split split;
+  if (config.split > 0) {
+    split = data::split_examples(task.task, std::move(examples), config.split,
+                                 static_cast<std::uint64_t>(session.suite.training.seed));
+    examples = std::move(split.train);
+  }
+  data::fit(task.task, *config.train, split.is_dev);
+
+  const auto options = session.feature_options();
+  task.train = data::make_task_data(task.task, "train", std::move(examples), data::Keep::kFeatures, options);
+  if (config.split > 0) {
+    task.sets.push_back(data::make_task_data(task.task, "dev", std::move(split.dev), data::Keep::kExamples, options));
+  }
+  for (const auto& set : set_files(config)) task.sets.push_back(read_set(session, task, set));
+  make_head(session, task);
+  return task;
+}
+
+}  // namespace
+
+data::FeatureOptions Session::feature_options() const {
+  return {*tokenizer, suite.model.max_length, dtype_of(suite.model)};
+}
+
+evaluation::EvaluationOptions Session::evaluation_options() const {
+  return {suite.evaluation.batch_size, mix({static_cast<std::uint64_t>(suite.training.seed), hash_name("predict")})};
+}
+
+TaskSession& Session::find(const std::string& name) {
+  std::vector<std::string> known;
+  for (auto& task : tasks) {
+    if (task.task.name() == name) return task;
+    known.push_back(task.task.name());
+  }
+  const auto nearest = suite::nearest_name(name, known);
+  throw Error(ErrorKind::kConfig, fmt::format("no task '{}' in this run{}; its tasks: {}", name,
+                                              nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest),
+                                              fmt::join(known, ", ")));
+}
+
+Session start_session(const suite::Suite& suite, const plugin::Registry& registry) {
+  Session session = load_model(suite, suite.model.path);
+  for (const auto& config : suite.tasks) session.tasks.push_back(start_task(session, registry, config));
+  return session;
+}
+
+Session open_session(const suite::Suite& suite, const plugin::Registry& registry, const std::filesystem::path& folder,
+                     const std::string& only) {
+  Session session = load_model(suite, checkpoint::encoder_folder(folder));
+  for (const auto& config : suite.tasks) {
+    if (!only.empty() && config.name != only) continue;
+    TaskSession task{plugin::LoadedTask(registry, config), nullptr, std::nullopt, {}};
+    task.task.load_state(checkpoint::read_task_state(folder, config.name));
+    make_head(session, task);
+    const auto file = checkpoint::head_file(folder, config.name);
+    plugin::load_head(*task.head, checkpoint::read_head(file), file.string());
+    session.tasks.push_back(std::move(task));
+  }
+  return session;
+}
+
+data::TaskData read_set(const Session& session, const TaskSession& task, const suite::DataSetConfig& set) {
+  return data::make_task_data(task.task, set.name, data::read_examples(task.task, set), data::Keep::kExamples,
+                              session.feature_options());
+}
+
+std::vector<suite::DataSetConfig> set_files(const suite::TaskConfig& config) {
+  std::vector<suite::DataSetConfig> files;
+  if (config.dev) files.push_back(*config.dev);
+  files.insert(files.end(), config.sets.begin(), config.sets.end());
+  return files;
+}
+
+}  // namespace berth::training

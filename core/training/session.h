@@ -1,0 +1,59 @@
+// A suite brought to life: tokenizer, encoder and tasks with their heads. Every command of the program that needs a
+// model starts here, from the suite's model or from a checkpoint of a run.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/checkpoint/model_folder.h"
+#include "core/data/task_data.h"
+#include "core/evaluation/evaluator.h"
+#include "core/plugin/loaded_task.h"
+#include "core/plugin/registry.h"
+#include "core/suite/suite.h"
+
+namespace berth::training {
+
+struct TaskSession {
+  plugin::LoadedTask task;
+  std::shared_ptr<Head> head;
+  std::optional<data::TaskData> train;
+  std::vector<data::TaskData> sets;  // "dev" first, where there is one; then the suite's [tasks.NAME.sets]
+
+  const data::TaskData* dev() const { return !sets.empty() && sets.front().name == "dev" ? &sets.front() : nullptr; }
+};
+
+struct Session {
+  suite::Suite suite;
+  std::unique_ptr<Tokenizer> tokenizer;
+  model::Encoder encoder;
+  checkpoint::LoadReport load_report;
+  std::vector<TaskSession> tasks;
+
+  data::FeatureOptions feature_options() const;
+  evaluation::EvaluationOptions evaluation_options() const;
+  evaluation::TaskModel model_of(TaskSession& task) const { return {task.task, *task.head, encoder}; }
+
+  // Throws Error kConfig for a name that the suite lacks, with the nearest one.
+  TaskSession& find(const std::string& task);
+};
+
+// For training: the suite's model, every task's training and evaluation sets read, labels learned, heads fresh. Throws
+// Error kConfig where a task has no training set.
+Session start_session(const suite::Suite& suite, const plugin::Registry& registry);
+
+// For everything after training: encoder, task states and heads of a checkpoint; no data is read. only: the task to
+// load, all of them where empty.
+Session open_session(const suite::Suite& suite, const plugin::Registry& registry,
+                     const std::filesystem::path& checkpoint, const std::string& only);
+
+// One evaluation set of a task, read now.
+data::TaskData read_set(const Session& session, const TaskSession& task, const suite::DataSetConfig& set);
+
+// The dev set and the suite's further sets, as far as they are given by files of their own.
+std::vector<suite::DataSetConfig> set_files(const suite::TaskConfig& config);
+
+}  // namespace berth::training

@@ -1,0 +1,24 @@
+// The scores of each kind of task.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "berth/metric.h"
+#include "example.h"
+
+namespace berth::classification {
+
+struct MetricOptions {
+  Kind kind = Kind::kSingleLabel;
+  std::string primary;   // one of score_names()
+  std::string positive;  // the label whose own precision, recall and f1 are reported as well; "": none
+};
+
+// What the metric of these options reports, in order; `primary` is not looked at.
+std::vector<std::string> score_names(const MetricOptions& options);
+
+std::unique_ptr<Metric> make_classification_metric(const MetricOptions& options);
+
+}  // namespace berth::classification

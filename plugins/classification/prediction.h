@@ -1,0 +1,41 @@
+// The answer for one text.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "berth/kit/labels.h"
+#include "berth/metric.h"
+#include "example.h"
+
+namespace berth::classification {
+
+// logits of one text become probabilities: of the labels together (they sum to 1), or of each by itself.
+std::vector<double> softmax(const std::vector<double>& logits);
+std::vector<double> sigmoid(const std::vector<double>& logits);
+
+class ClassificationPrediction final : public Prediction {
+ public:
+  // kSingleLabel: the likeliest label, the first of equal ones. kMultiLabel: all of at least `threshold`.
+  // kRegression: the logit itself; it has no labels.
+  ClassificationPrediction(Kind kind, std::shared_ptr<const kit::LabelSet> labels, const std::vector<double>& logits,
+                           double threshold);
+
+  const std::vector<std::string>& labels() const { return predicted_; }  // one for kSingleLabel
+  double number() const { return number_; }
+  const kit::LabelSet& task_labels() const { return *labels_; }
+
+  // {"prediction": "label", "probabilities": {"label": 0.9, ...}}, {"prediction": ["a", "b"], "probabilities": ...} or
+  // {"prediction": 3.5}
+  std::string json() const override;
+
+ private:
+  Kind kind_;
+  std::shared_ptr<const kit::LabelSet> labels_;
+  std::vector<double> probabilities_;
+  std::vector<std::string> predicted_;
+  double number_ = 0;
+};
+
+}  // namespace berth::classification

@@ -1,0 +1,132 @@
+"""berth run: what a run folder holds, and that runs repeat."""
+import os
+import signal
+import subprocess
+import time
+
+from program import BERTH, ProgramTest, rows
+
+
+def without_times(line):
+    return {k: v for k, v in line.items() if "seconds" not in k}
+
+
+class Run(ProgramTest):
+    def test_a_run_learns_and_leaves_everything_in_its_folder(self):
+        self.train()
+        summary = self.json("run/summary.json")
+        self.assertEqual(summary["ending"], "completed")
+        self.assertEqual(summary["steps"], 26)
+        mood = summary["tasks"]["mood"]
+        self.assertGreater(mood["dev"]["accuracy"]["best"], 0.9)
+        self.assertEqual(mood["sets"]["dev"]["accuracy"], mood["dev"]["accuracy"]["best"])
+        for key in ("training_seconds", "examples_per_second", "tokens_per_second", "seconds_to_first_step",
+                    "peak_resident_bytes", "trained_share"):
+            self.assertGreater(summary[key], 0, key)
+        predictions = self.json_lines("run/predictions/mood.dev.jsonl")
+        self.assertEqual([p["text"] for p in predictions], [text for text, _ in rows(60, 2)])
+        right = sum(p["prediction"] == p["label"] for p in predictions)
+        self.assertAlmostEqual(right / 60, mood["dev"]["accuracy"]["best"])
+        for p in predictions:
+            self.assertAlmostEqual(sum(p["probabilities"].values()), 1, places=5)
+            self.assertEqual(p["task"], "mood")
+        self.assertTrue((self.dir / "run/checkpoints/last/encoder/model.safetensors").exists())
+        self.assertTrue(os.path.islink(self.dir / "run/checkpoints/best"))
+        self.assertEqual(os.readlink(self.dir / "run/checkpoints/last"), "step-26")
+
+    def test_seeds_make_a_run_repeat_bit_for_bit(self):
+        for out, seed in (("a", 7), ("b", 7), ("c", 8)):
+            self.train(out, "--set", f"training.seed={seed}")
+        files = ["checkpoints/last/encoder/model.safetensors", "checkpoints/last/heads/mood.safetensors",
+                 "predictions/mood.dev.jsonl"]
+        for file in files:
+            self.assertEqual((self.dir / "a" / file).read_bytes(), (self.dir / "b" / file).read_bytes(), file)
+            self.assertNotEqual((self.dir / "a" / file).read_bytes(), (self.dir / "c" / file).read_bytes(), file)
+        self.assertEqual([without_times(l) for l in self.json_lines("a/metrics.jsonl")],
+                         [without_times(l) for l in self.json_lines("b/metrics.jsonl")])
+
+    def test_the_resolved_suite_gives_the_same_run(self):
+        self.train("a")
+        self.berth("run", "a/suite.toml", "--out", "b")
+        self.assertEqual((self.dir / "a/checkpoints/last/encoder/model.safetensors").read_bytes(),
+                         (self.dir / "b/checkpoints/last/encoder/model.safetensors").read_bytes())
+
+    def test_accumulation_equals_larger_batches(self):
+        common = ("--set", "model.dropout=0", "--set", "model.attention_dropout=0",
+                  "--set", "tasks.mood.options.dropout=0", "--set", "training.shuffle=false",
+                  "--set", "training.log_every=1", "--set", "model.precision=float64")
+        self.train("a", *common, "--set", "training.batch_size=24")
+        self.train("b", *common, "--set", "training.batch_size=8", "--set", "training.accumulate=3")
+        for a, b in zip(self.json_lines("a/metrics.jsonl"), self.json_lines("b/metrics.jsonl"), strict=True):
+            self.assertAlmostEqual(a.get("loss", 0), b.get("loss", 0), places=9)
+
+    def test_frozen_parameters_stay_as_they_were(self):
+        self.train("run", "--set", "optimizer.freeze=['embeddings','layers.0']", "--set", "checkpoints.initial=true")
+        before, after = (self.tensors(f"run/checkpoints/{c}/encoder/model.safetensors") for c in ("step-0", "last"))
+        for name, value in before.items():
+            is_frozen = name.startswith(("embeddings.", "encoder.layer.0."))
+            self.assertEqual(value == after[name], is_frozen, name)
+        self.assertLess(self.json("run/summary.json")["trained_share"], 0.8)
+
+    def tensors(self, path):
+        import json
+        data = (self.dir / path).read_bytes()
+        size = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:8 + size])
+        return {k: data[8 + size + v["data_offsets"][0]:8 + size + v["data_offsets"][1]]
+                for k, v in header.items() if k != "__metadata__"}
+
+    def test_a_dev_set_is_split_off_evenly_where_none_is_given(self):
+        self.suite(task="split = 0.1")
+        self.train()
+        predictions = self.json_lines("run/predictions/mood.dev.jsonl")
+        self.assertEqual(len(predictions), 20)
+        train = list(rows(200, 1))
+        good = sum(label == "good" for _, label in train)
+        self.assertAlmostEqual(sum(p["label"] == "good" for p in predictions), good * 0.1, delta=1)
+        self.assertEqual(self.json("run/summary.json")["tasks"]["mood"]["train_examples"], 180)
+
+    def test_two_tasks_share_the_encoder(self):
+        self.suite(text="""
+[tasks.first]
+plugin = "classification"
+train = "train.tsv"
+dev = "dev.tsv"
+[tasks.first.sets.again]
+path = "dev.tsv"
+""")
+        self.train()
+        summary = self.json("run/summary.json")
+        self.assertEqual(summary["steps"], 52)
+        self.assertGreater(summary["tasks"]["mood"]["dev"]["accuracy"]["best"], 0.9)
+        self.assertEqual(summary["tasks"]["first"]["sets"]["again"], summary["tasks"]["first"]["sets"]["dev"])
+        self.assertTrue((self.dir / "run/predictions/first.again.jsonl").exists())
+
+    def test_training_stops_early_and_the_best_checkpoint_is_kept(self):
+        self.train("run", "--set", "training.epochs=50", "--set", "evaluation.patience=2",
+                   "--set", "evaluation.every=5")
+        summary = self.json("run/summary.json")
+        self.assertEqual(summary["ending"], "stopped early")
+        self.assertLess(summary["steps"], summary["total_steps"])
+        self.assertEqual(os.readlink(self.dir / "run/checkpoints/best"), f"step-{summary['best_step']}")
+        self.assertLessEqual(len(list((self.dir / "run/checkpoints").glob("step-*"))), 2)
+        # Predictions are the best checkpoint's.
+        self.assertEqual(summary["tasks"]["mood"]["sets"]["dev"]["accuracy"],
+                         summary["tasks"]["mood"]["dev"]["accuracy"]["best"])
+
+    def test_an_interrupted_run_keeps_what_it_learned(self):
+        for sent, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            out = f"run{code}"
+            process = subprocess.Popen([BERTH, "run", "suite.toml", "--out", out, "--set", "training.epochs=100000"],
+                                       cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            metrics = self.dir / out / "metrics.jsonl"
+            deadline = time.time() + 60
+            while time.time() < deadline and not (metrics.exists() and '"train"' in metrics.read_text()):
+                time.sleep(0.05)
+            process.send_signal(sent)
+            output = process.communicate(timeout=60)[0]
+            self.assertEqual(process.returncode, code, output)
+            self.assertIn("interrupted", output)
+            self.assertEqual(self.json(f"{out}/summary.json")["ending"], "interrupted")
+            answer = self.berth("predict", out, "--task", "mood", "--checkpoint", "last", stdin='{"text": "we loved it"}\n')
+            self.assertIn('"prediction"', answer.stdout)

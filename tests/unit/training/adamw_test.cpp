@@ -1,0 +1,89 @@
+#include "core/training/adamw.h"
+
+#include <ATen/Functions.h>
+#include <gtest/gtest.h>
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adamw.h>
+
+#include <limits>
+
+namespace berth::training {
+namespace {
+
+ParameterPlan plan_of(const std::vector<at::Tensor>& tensors, double rate, const std::vector<double>& decays) {
+  ParameterPlan plan;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    tensors[i].set_requires_grad(true);
+    plan.parameters.push_back({"p" + std::to_string(i), tensors[i], "group", Status::kTrained, rate, decays[i]});
+  }
+  return plan;
+}
+
+std::vector<at::Tensor> copies(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> result;
+  for (const auto& t : tensors) result.push_back(t.detach().clone().set_requires_grad(true));
+  return result;
+}
+
+// Against LibTorch's own optimizer and clipping, over steps in which gradients are large, small and clipped.
+TEST(AdamW, EqualsLibTorchsOwnWithClippingAndDecay) {
+  at::manual_seed(1);
+  const auto options = at::TensorOptions(at::kDouble);
+  const std::vector<at::Tensor> ours = {at::randn({7, 5}, options), at::randn({11}, options)};
+  auto theirs = copies(ours);
+  suite::OptimizerConfig config;
+  config.beta2 = 0.99;
+  AdamW optimizer(plan_of(ours, 1e-2, {0.1, 0.0}), config);
+  std::vector<torch::optim::OptimizerParamGroup> groups;
+  for (std::size_t i = 0; i < theirs.size(); ++i) {
+    auto group = std::make_unique<torch::optim::AdamWOptions>(1e-2);
+    group->betas({0.9, 0.99}).eps(config.epsilon).weight_decay(i == 0 ? 0.1 : 0.0);
+    groups.emplace_back(std::vector<at::Tensor>{theirs[i]}, std::move(group));
+  }
+  torch::optim::AdamW reference(groups, torch::optim::AdamWOptions(1e-2));
+
+  for (int step = 0; step < 20; ++step) {
+    const double size = step % 3 == 0 ? 10.0 : 0.01;
+    std::vector<at::Tensor> gradients = {at::randn({7, 5}, options) * size, at::randn({11}, options) * size};
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      ours[i].mutable_grad() = gradients[i] * 4;  // as a sum over a count of 4
+      theirs[i].mutable_grad() = gradients[i].clone();
+    }
+    const double factor = 1.0 - step / 25.0;
+    const double norm = torch::nn::utils::clip_grad_norm_(theirs, 1.0);
+    for (auto& group : reference.param_groups()) {
+      static_cast<torch::optim::AdamWOptions&>(group.options()).lr(1e-2 * factor);
+    }
+    reference.step();
+    EXPECT_NEAR(optimizer.step(0.25, 1.0, factor).norm, norm, 1e-12 * norm);
+  }
+  for (std::size_t i = 0; i < ours.size(); ++i) EXPECT_TRUE(at::allclose(ours[i], theirs[i], 1e-12, 1e-13)) << i;
+}
+
+TEST(AdamW, AParameterWithoutGradientStaysAndKeepsItsOwnCountOfSteps) {
+  const std::vector<at::Tensor> tensors = {at::ones({3}), at::ones({3})};
+  AdamW optimizer(plan_of(tensors, 0.1, {0.5, 0.5}), {});
+  for (int step = 0; step < 3; ++step) {
+    tensors[0].mutable_grad() = at::ones({3});
+    optimizer.step(1, 0, 1);
+  }
+  EXPECT_TRUE(at::equal(tensors[1], at::ones({3})));
+  EXPECT_FALSE(at::equal(tensors[0], at::ones({3})));
+
+  // Its first step is a first step: bias correction makes it rate * sign(gradient), after decay.
+  tensors[1].mutable_grad() = at::full({3}, 123.0);
+  optimizer.step(1, 0, 1);
+  EXPECT_TRUE(at::allclose(tensors[1], at::full({3}, 1 - 0.1 * 0.5 - 0.1), 1e-5, 1e-6));
+  EXPECT_FALSE(tensors[1].grad().defined()) << "gradients are freed";
+}
+
+TEST(AdamW, ANormThatIsNotFiniteChangesNothing) {
+  const std::vector<at::Tensor> tensors = {at::ones({2})};
+  AdamW optimizer(plan_of(tensors, 0.1, {0.1}), {});
+  tensors[0].mutable_grad() = at::full({2}, std::numeric_limits<float>::infinity());
+  EXPECT_FALSE(std::isfinite(optimizer.step(1, 1, 1).norm));
+  EXPECT_TRUE(at::equal(tensors[0], at::ones({2})));
+}
+
+}  // namespace
+}  // namespace berth::training
