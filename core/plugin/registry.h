@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,29 +20,43 @@ struct PluginInfo {
 };
 
 struct RefusedPlugin {
+  std::string id;  // the manifest's; the file's stem where it has none that can be read
   std::filesystem::path path;
-  std::string reason;  // one sentence
+  std::string reason;  // one sentence that names the file
 };
 
-// Folders searched in this order: `paths` (--plugin-path), BERTH_PLUGIN_PATH (colon-separated), the folder "plugins"
-// beside the program, ../lib/berth/plugins from it. The first of two plugins with one id wins; the other is refused.
+// Gets one line for people, without an end of line.
+using Warn = std::function<void(const std::string&)>;
+
+// "berth: warning: ..." on standard error.
+void warn_on_stderr(const std::string& line);
+
+// Folders searched in this order, absolute: `paths` (--plugin-path), then those that exist of BERTH_PLUGIN_PATH
+// (colon-separated), the folder "plugins" beside the program, ../lib/berth/plugins from it.
 std::vector<std::filesystem::path> search_folders(const std::vector<std::filesystem::path>& paths);
 
 class Registry {
  public:
-  // Reads manifests only; runs no plugin code. A folder named in `paths` that does not exist throws Error kIo.
-  explicit Registry(const std::vector<std::filesystem::path>& paths);
+  // Looks at the files NAME.so of search_folders(paths), in alphabetical order a folder. The first of two plugins with
+  // one id wins; the other is refused. Reads manifests only; runs no plugin code. A folder named in `paths` that can't
+  // be read throws Error kIo. `warn` is told what a plugin changed in the process when it was loaded.
+  explicit Registry(const std::vector<std::filesystem::path>& paths, Warn warn = warn_on_stderr);
 
   const std::vector<PluginInfo>& plugins() const { return plugins_; }
   const std::vector<RefusedPlugin>& refused() const { return refused_; }
 
-  // Loads the library if need be. Throws Error kPlugin (a refused plugin with its reason), or kConfig at `where` for an
-  // id that is nowhere, with the nearest known one.
+  // Loads the library if need be. Throws Error kPlugin (a refused plugin with its reason; a library that can't be
+  // loaded or makes no task), or kConfig at `where` for an id that is nowhere, with the nearest known one.
   std::unique_ptr<Task> create(const std::string& id, const Where& where) const;
 
  private:
+  void look_at(const std::filesystem::path& file);
+  [[noreturn]] void refuse_unknown(const std::string& id, const Where& where) const;
+
+  std::vector<std::filesystem::path> folders_;
   std::vector<PluginInfo> plugins_;
   std::vector<RefusedPlugin> refused_;
+  Warn warn_;
 };
 
 }  // namespace berth::plugin

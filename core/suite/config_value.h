@@ -35,6 +35,7 @@ struct ConfigValue {
 struct ConfigEntry {
   std::string key;
   ConfigValue value;
+  Where where = {};  // of the key
 };
 
 // "a boolean", "an integer", ... for messages.

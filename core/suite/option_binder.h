@@ -12,9 +12,12 @@ namespace berth::suite {
 
 class OptionBinder final : public Options {
  public:
-  // Throws Error kPlugin for a name declared twice or not in snake_case, a range on a type that has none, and a default
-  // outside of its own range or choices.
+  // Throws Error kPlugin for a name declared twice or not in snake_case.
   OptionField& add(OptionField field) override;
+
+  // Throws Error kPlugin for a range or choices on a type that has none, an empty range, and a default outside of its
+  // own range or choices. Ranges and choices come after add(), so this is asked once all is declared; fill() does.
+  void check() const;
 
   // Writes the values; throws Error kConfig with file, line, column for an unknown key (naming the nearest known one),
   // a wrong type, a value out of range or not among the choices, and a required option that is missing. `owner` names
@@ -28,10 +31,11 @@ class OptionBinder final : public Options {
   std::deque<OptionField> fields_;
 };
 
-// "text_column  string  default \"text\"  the column that holds the text" as a table for people.
+// A table for people, one line an option: name, type, default, meaning with range or choices. To be asked before
+// fill(), while the variables hold their defaults.
 std::string describe_options(const std::deque<OptionField>& fields);
 
-// For messages: the known name with the smallest edit distance, or "" if none is near.
+// For messages: the known name that was probably meant, or "" if none is near.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace berth::suite

@@ -76,7 +76,8 @@ struct CheckpointConfig {
   bool initial = false;   // also one before the first step
 };
 
-// A file to read: `train`, `dev` or one of [tasks.NAME.sets]. `data` is the task's [data] with this set's own on top.
+// A file to read: `train`, `dev` or one of [tasks.NAME.sets], written as a path or as {path = ..., data = {...}}.
+// `data` is the task's [data] with this set's own on top, key by key.
 struct DataSetConfig {
   std::string name;            // "train", "dev", or the set's
   std::filesystem::path path;  // absolute after reading
@@ -95,6 +96,7 @@ struct TaskConfig {
   double weight = 1.0;  // of the task's loss
   std::optional<double> head_rate;
   std::vector<DataSetConfig> sets;  // evaluated at the end with the best checkpoint
+  ConfigTable data;                 // how files are read, where a set says nothing else
   ConfigTable options;
   Where where;
 };
@@ -112,8 +114,8 @@ struct Suite {
 };
 
 // sets: "key.path=value" (value as in TOML; a bare word is a string). Relative paths are relative to the suite's
-// folder, in `sets` too; "${NAME}" in a path is the environment's. Throws Error kConfig; kIo where a suite can't be
-// read (a missing suite is kConfig).
+// folder, in `sets` too; "${NAME}" in a path is the environment's, "$${" stands for "${". Whether the paths exist is
+// not looked at. Throws Error kConfig; kIo where a suite can't be read (a missing suite is kConfig).
 Suite read_suite(const std::filesystem::path& file, const std::vector<std::string>& sets);
 
 // The suite as resolved, every key written out, as TOML that read_suite() takes.

@@ -84,6 +84,14 @@ constexpr std::uint32_t build_debug_bits() {
 #ifdef __SANITIZE_THREAD__
   bits |= kThreadSanitizer;
 #endif
+#ifdef __has_feature  // Clang says it this way
+#if __has_feature(address_sanitizer)
+  bits |= kAddressSanitizer;
+#endif
+#if __has_feature(thread_sanitizer)
+  bits |= kThreadSanitizer;
+#endif
+#endif
   return bits;
 }
 

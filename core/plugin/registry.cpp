@@ -1,0 +1,140 @@
+#include "core/plugin/registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+#include "core/plugin/loader.h"
+#include "core/plugin/manifest_reader.h"
+#include "core/suite/option_binder.h"
+
+namespace berth::plugin {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
+// Libraries of a folder by name. Throws Error kIo where it can't be read.
+std::vector<fs::path> libraries_in(const fs::path& folder) {
+  std::error_code failed;
+  std::vector<fs::path> files;
+  for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
+    if (at->path().extension() == ".so") files.push_back(at->path());
+  }
+  if (failed) {
+    throw Error(ErrorKind::kIo, Where{folder.string()},
+                fmt::format("the folder of plugins can't be read: {}; correct --plugin-path or BERTH_PLUGIN_PATH",
+                            failed.message()));
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string join(const std::vector<fs::path>& paths) {
+  std::string text;
+  for (const auto& path : paths) text += (text.empty() ? "" : ", ") + path.string();
+  return text;
+}
+
+}  // namespace
+
+void warn_on_stderr(const std::string& line) { std::fprintf(stderr, "berth: warning: %s\n", line.c_str()); }
+
+std::vector<fs::path> search_folders(const std::vector<fs::path>& paths) {
+  std::vector<fs::path> folders;
+  const auto add = [&folders](const fs::path& folder) {
+    auto path = fs::absolute(folder).lexically_normal();
+    if (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
+    if (std::find(folders.begin(), folders.end(), path) == folders.end()) folders.push_back(path);
+  };
+  const auto add_existing = [&add](const fs::path& folder) {
+    if (is_folder(folder)) add(folder);
+  };
+  for (const auto& path : paths) add(path);
+  if (const char* variable = std::getenv("BERTH_PLUGIN_PATH")) {
+    const std::string list = variable;
+    for (std::size_t begin = 0; begin <= list.size();) {
+      const auto end = std::min(list.find(':', begin), list.size());
+      if (end > begin) add_existing(list.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  std::error_code failed;
+  const auto program = fs::read_symlink("/proc/self/exe", failed);
+  if (!failed) {
+    add_existing(program.parent_path() / "plugins");
+    add_existing(program.parent_path() / "../lib/berth/plugins");
+  }
+  return folders;
+}
+
+Registry::Registry(const std::vector<fs::path>& paths, Warn warn)
+    : folders_(search_folders(paths)), warn_(std::move(warn)) {
+  for (const auto& folder : folders_) {
+    for (const auto& file : libraries_in(folder)) look_at(file);
+  }
+}
+
+void Registry::look_at(const fs::path& file) {
+  const auto read = read_manifest(file);
+  if (const auto* refusal = std::get_if<Refusal>(&read)) {
+    refused_.push_back({file.stem().string(), file, fmt::format("{} {}", file.string(), refusal->reason)});
+    return;
+  }
+  const auto& manifest = std::get<Manifest>(read);
+  const auto refuse = [&](const std::string& reason) {
+    refused_.push_back({manifest.id, file, fmt::format("plugin '{}' ({}) {}", manifest.id, file.string(), reason)});
+  };
+  if (const auto reason = judge_manifest(manifest, host_manifest()); !reason.empty()) return refuse(reason);
+  for (const auto& other : plugins_) {
+    if (other.id == manifest.id) {
+      return refuse(fmt::format("has the id of {}, which was found first; remove one of them", other.path.string()));
+    }
+  }
+  plugins_.push_back({manifest.id, manifest.version, manifest.summary, built_for(manifest), file});
+}
+
+std::unique_ptr<Task> Registry::create(const std::string& id, const Where& where) const {
+  const auto has_id = [&id](const auto& plugin) { return plugin.id == id; };
+  const auto found = std::find_if(plugins_.begin(), plugins_.end(), has_id);
+  if (found == plugins_.end()) refuse_unknown(id, where);
+
+  const auto owner = fmt::format("plugin '{}' ({})", id, found->path.string());
+  // The file may have been replaced since it was looked at.
+  const auto read = read_manifest(found->path);
+  const auto* refusal = std::get_if<Refusal>(&read);
+  const auto reason = refusal != nullptr ? refusal->reason : judge_manifest(std::get<Manifest>(read), host_manifest());
+  if (!reason.empty()) throw Error(ErrorKind::kPlugin, where, fmt::format("{} {}", owner, reason));
+
+  auto loaded = load_task(found->path, owner);
+  for (const auto& change : loaded.restored) {
+    warn_(fmt::format("{} changed {} when it was loaded; berth has put it back", owner, change));
+  }
+  return std::move(loaded.task);
+}
+
+void Registry::refuse_unknown(const std::string& id, const Where& where) const {
+  const auto refused = std::find_if(refused_.begin(), refused_.end(), [&id](const auto& p) { return p.id == id; });
+  if (refused != refused_.end()) throw Error(ErrorKind::kPlugin, where, refused->reason);
+  std::vector<std::string> known;
+  for (const auto& plugin : plugins_) known.push_back(plugin.id);
+  const auto nearest = suite::nearest_name(id, known);
+  auto text = fmt::format("there is no plugin '{}'; ", id);
+  if (!nearest.empty()) {
+    text += fmt::format("did you mean '{}'?", nearest);
+  } else if (folders_.empty()) {
+    text += "there is no folder of plugins; name one with --plugin-path";
+  } else {
+    text += fmt::format("looked in {}; name its folder with --plugin-path", join(folders_));
+  }
+  throw Error(ErrorKind::kConfig, where, text);
+}
+
+}  // namespace berth::plugin

@@ -1,0 +1,284 @@
+#include "core/suite/declarations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/suite/option_binder.h"
+#include "core/suite/resolve_path.h"
+#include "core/suite/toml_writer.h"
+
+namespace berth::suite {
+namespace {
+
+void declare(Section& s, ModelConfig& c) {
+  s.path("path", c.path).required("write path = \"FOLDER\", a model folder of the Hugging Face layout").at(c.where);
+  s.key("max_length", c.max_length).at_least(3);  // [CLS], a token, [SEP]
+  s.key("dropout", c.dropout).at_least(0).below(1);
+  s.key("attention_dropout", c.attention_dropout).at_least(0).below(1);
+  s.choice("precision", c.precision, {{"float32", Precision::kFloat32}, {"float64", Precision::kFloat64}});
+}
+
+void declare(Section& s, TrainingConfig& c) {
+  s.key("epochs", c.epochs).above(0);
+  s.key("steps", c.steps).at_least(0);
+  s.key("batch_size", c.batch_size).at_least(1);
+  s.key("accumulate", c.accumulate).at_least(1);
+  s.key("seed", c.seed).at_least(0);
+  s.key("shuffle", c.shuffle);
+  s.key("clip_norm", c.clip_norm).at_least(0);
+  s.key("log_every", c.log_every).at_least(1);
+  s.key("threads", c.threads).at_least(0);
+}
+
+void read_betas(const ConfigValue& value, OptimizerConfig& c, const std::string& owner) {
+  std::vector<double> betas;
+  Field field{"betas", &betas};
+  read_field(field.at_least(0).below(1), value, owner);
+  if (betas.size() != 2) {
+    throw Error(ErrorKind::kConfig, value.where,
+                fmt::format("{}: 'betas' must have two numbers, but has {}; write [0.9, 0.999]", owner, betas.size()));
+  }
+  c.beta1 = betas[0];
+  c.beta2 = betas[1];
+}
+
+void read_freeze(const ConfigValue& value, OptimizerConfig& c, const std::string& owner) {
+  std::vector<std::string> texts;
+  read_field({"freeze", &texts}, value, owner);
+  const auto& places = std::get<ConfigArray>(value.value).values;
+  c.freeze.clear();
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].empty()) {
+      throw Error(
+          ErrorKind::kConfig, places[i].where,
+          owner + ": 'freeze' has an empty pattern; write \"embeddings\", \"layers.0-3\" or a parameter's name");
+    }
+    c.freeze.push_back({texts[i], places[i].where});
+  }
+}
+
+std::string write_freeze(const OptimizerConfig& c) {
+  std::vector<std::string> texts;
+  for (const auto& pattern : c.freeze) texts.push_back(pattern.text);
+  return value_to_toml({"freeze", &texts}).value_or("[]");
+}
+
+void declare(Section& s, OptimizerConfig& c) {
+  s.key("rate", c.rate).above(0);
+  s.key("head_rate", c.head_rate).above(0);
+  s.key("weight_decay", c.weight_decay).at_least(0);
+  s.custom("betas", {[&c, owner = s.owner()](const ConfigValue& v) { read_betas(v, c, owner); },
+                     [&c] { return fmt::format("[{}, {}]", to_toml(c.beta1), to_toml(c.beta2)); }});
+  s.key("epsilon", c.epsilon).above(0);
+  s.key("layer_decay", c.layer_decay).above(0).at_most(1);
+  s.custom("freeze", {[&c, owner = s.owner()](const ConfigValue& v) { read_freeze(v, c, owner); },
+                      [&c] { return write_freeze(c); }});
+}
+
+void declare(Section& s, ScheduleConfig& c) {
+  s.choice(
+      "kind", c.kind,
+      {{"linear", ScheduleKind::kLinear}, {"cosine", ScheduleKind::kCosine}, {"constant", ScheduleKind::kConstant}});
+  s.key("warmup", c.warmup).at_least(0).at_most(1);
+  s.key("warmup_steps", c.warmup_steps).at_least(0);
+}
+
+void declare(Section& s, EvaluationConfig& c) {
+  s.key("before", c.before);
+  s.key("every", c.every).at_least(0);
+  s.key("patience", c.patience).at_least(0);
+  s.key("batch_size", c.batch_size).at_least(1);
+}
+
+void declare(Section& s, CheckpointConfig& c) {
+  s.key("keep", c.keep).at_least(1);
+  s.key("initial", c.initial);
+}
+
+// Names become parts of file names and of TOML headers.
+void check_name(const std::string& name, const std::string& what, const Where& where) {
+  const bool is_good = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  if (is_good) return;
+  throw Error(ErrorKind::kConfig, where,
+              fmt::format("{} can't be called {}; use only A-Z, a-z, 0-9, '_' and '-'", what, to_toml(name)));
+}
+
+void declare(Section& s, DataSetConfig& c) {
+  s.path("path", c.path).required("write path = \"FILE\"").at(c.where);
+  s.raw("data", c.data);
+}
+
+// A path, or a table with a path and how to read it.
+DataSetConfig read_set(const std::string& name, const ConfigValue& value, Section section) {
+  DataSetConfig set;
+  set.name = name;
+  set.where = value.where;
+  declare(section, set);
+  if (std::holds_alternative<std::string>(value.value)) {
+    section.fill(ConfigTable{{{"path", value, value.where}}, value.where});
+  } else if (std::holds_alternative<ConfigTable>(value.value)) {
+    section.fill(value);
+  } else {
+    throw Error(ErrorKind::kConfig, value.where,
+                fmt::format("{} must be a path or a table with 'path', but is {}", section.owner(), type_name(value)));
+  }
+  return set;
+}
+
+std::string write_set(const DataSetConfig& set, Section section) {
+  auto copy = set;
+  declare(section, copy);
+  return section.to_toml();
+}
+
+void declare_set(Section& s, const std::string& name, std::optional<DataSetConfig>& set) {
+  s.tables(
+      name, [&set, name, section = s.child(name)](const ConfigValue& value) { set = read_set(name, value, section); },
+      [&set, section = s.child(name)] { return set ? write_set(*set, section) : ""; });
+}
+
+void declare_sets(Section& s, std::vector<DataSetConfig>& sets) {
+  const auto inner = s.child("sets");
+  const auto read = [&sets, inner](const ConfigValue& value) {
+    sets.clear();
+    for (const auto& entry : expect_table(value, inner.owner()).entries) {
+      check_name(entry.key, "a set", entry.where);
+      if (entry.key == "train" || entry.key == "dev") {
+        throw Error(ErrorKind::kConfig, entry.where,
+                    fmt::format("{}: a set can't be called '{}', which the task has already; give it another name",
+                                inner.owner(), entry.key));
+      }
+      sets.push_back(read_set(entry.key, entry.value, inner.child(entry.key)));
+    }
+  };
+  const auto write = [&sets, inner] {
+    std::string text;
+    for (const auto& set : sets) text += write_set(set, inner.child(set.name));
+    return text;
+  };
+  s.tables("sets", read, write);
+}
+
+void declare(Section& s, TaskConfig& c, Where& split_where) {
+  s.key("plugin", c.plugin).required("write plugin = \"NAME\"; 'berth plugins' lists the names").at(c.plugin_where);
+  s.key("split", c.split).at_least(0).below(1).at(split_where);
+  s.key("weight", c.weight).above(0);
+  s.key("head_rate", c.head_rate).above(0);
+  declare_set(s, "train", c.train);
+  declare_set(s, "dev", c.dev);
+  s.raw("data", c.data);
+  s.raw("options", c.options);
+  declare_sets(s, c.sets);
+}
+
+void lay_over(const ConfigTable& task_data, DataSetConfig& set) {
+  auto data = task_data;
+  if (!set.data.where.file.empty()) data.where = set.data.where;
+  if (data.where.file.empty()) data.where = set.where;
+  for (const auto& own : set.data.entries) {
+    auto same = std::find_if(data.entries.begin(), data.entries.end(), [&](const auto& e) { return e.key == own.key; });
+    if (same == data.entries.end()) {
+      data.entries.push_back(own);
+    } else {
+      *same = own;
+    }
+  }
+  set.data = std::move(data);
+}
+
+void check_task(const TaskConfig& c, const Where& split_where, const std::string& owner) {
+  if (c.plugin.empty()) {
+    throw Error(ErrorKind::kConfig, c.plugin_where, owner + ": 'plugin' is empty; 'berth plugins' lists the names");
+  }
+  if (c.dev && c.split > 0) {
+    throw Error(ErrorKind::kConfig, split_where,
+                owner + ": there are both 'dev' and 'split', two ways to get a dev set; take one of them away");
+  }
+  if (c.split > 0 && !c.train) {
+    throw Error(ErrorKind::kConfig, split_where,
+                owner + ": 'split' needs 'train' to take its share from; add train = \"FILE\"");
+  }
+  if (!c.train && !c.dev && c.sets.empty()) {
+    throw Error(ErrorKind::kConfig, c.where, owner + ": the task has no file to read; add train = \"FILE\"");
+  }
+}
+
+TaskConfig read_task(const ConfigEntry& entry, Section section) {
+  TaskConfig task;
+  Where split_where;
+  task.name = entry.key;
+  task.where = entry.value.where;
+  task.options.where = entry.value.where;
+  declare(section, task, split_where);
+  section.fill(entry.value);
+  check_task(task, split_where, section.owner());
+  if (task.train) lay_over(task.data, *task.train);
+  if (task.dev) lay_over(task.data, *task.dev);
+  for (auto& set : task.sets) lay_over(task.data, set);
+  return task;
+}
+
+// "--set" makes tables that don't exist, so that a mistyped task looks like a new one without a plugin.
+void check_made_by_set(const ConfigEntry& entry, const ConfigTable& tasks) {
+  const auto* table = std::get_if<ConfigTable>(&entry.value.value);
+  const bool is_made_by_set = entry.where.file.rfind("--set ", 0) == 0;
+  if (!is_made_by_set || table == nullptr || table->find("plugin") != nullptr) return;
+  std::vector<std::string> others;
+  for (const auto& other : tasks.entries) {
+    if (other.key != entry.key) others.push_back(other.key);
+  }
+  const auto nearest = nearest_name(entry.key, others);
+  if (nearest.empty()) return;
+  throw Error(ErrorKind::kConfig, entry.where,
+              fmt::format("the suite has no task '{}'; did you mean '{}'?", entry.key, nearest));
+}
+
+void declare_tasks(Section& top, std::vector<TaskConfig>& tasks) {
+  const auto inner = top.child("tasks");
+  const auto read = [&tasks, inner](const ConfigValue& value) {
+    const auto& table = expect_table(value, inner.owner());
+    if (table.entries.empty()) {
+      throw Error(ErrorKind::kConfig, value.where, "the suite has no tasks; add [tasks.NAME] with plugin and train");
+    }
+    tasks.clear();
+    for (const auto& entry : table.entries) {
+      check_name(entry.key, "a task", entry.where);
+      check_made_by_set(entry, table);
+      tasks.push_back(read_task(entry, inner.child(entry.key)));
+    }
+  };
+  const auto write = [&tasks, inner] {
+    std::string text;
+    for (auto& task : tasks) {
+      Where split_where;
+      auto section = inner.child(task.name);
+      declare(section, task, split_where);
+      text += section.to_toml();
+    }
+    return text;
+  };
+  top.tables("tasks", read, write).required("add [tasks.NAME] with plugin and train");
+}
+
+template <typename Config>
+Field& declare_section(Section& top, const std::string& name, Config& config) {
+  return top.section(name, [&config](Section& s) { declare(s, config); });
+}
+
+}  // namespace
+
+void declare(Section& top, Suite& suite) {
+  top.key("name", suite.name);
+  declare_section(top, "model", suite.model).required("add [model] with path = \"FOLDER\"");
+  declare_section(top, "training", suite.training);
+  declare_section(top, "optimizer", suite.optimizer);
+  declare_section(top, "schedule", suite.schedule);
+  declare_section(top, "evaluation", suite.evaluation);
+  declare_section(top, "checkpoints", suite.checkpoints);
+  declare_tasks(top, suite.tasks);
+}
+
+}  // namespace berth::suite

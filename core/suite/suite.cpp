@@ -1,0 +1,76 @@
+#include "core/suite/suite.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+
+#include "core/suite/declarations.h"
+#include "core/suite/toml_bounds.h"
+#include "core/suite/toml_reader.h"
+#include "core/suite/toml_writer.h"
+
+namespace berth::suite {
+namespace {
+
+std::string read_text(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const Where where{file.string()};
+  const auto status = std::filesystem::status(file, ignored);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    throw Error(ErrorKind::kConfig, where, "there is no such suite; check the path");
+  }
+  if (status.type() == std::filesystem::file_type::directory) {
+    throw Error(ErrorKind::kConfig, where, "this is a folder; name the suite, a .toml file");
+  }
+  std::ifstream stream(file, std::ios::binary);
+  std::string text(kMaxTomlBytes + 1, '\0');  // one more than allowed, so that too long a file shows
+  if (stream) stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad() || (stream.fail() && !stream.eof())) {
+    throw Error(ErrorKind::kIo, where, fmt::format("can't be read: {}", std::strerror(errno)));
+  }
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return text;
+}
+
+// It may become the name of a folder.
+void check_suite_name(const std::string& name, const Where& where) {
+  const bool is_dots = name == "." || name == "..";
+  bool is_good = !name.empty() && !is_dots && is_utf8(name);
+  for (const unsigned char c : name) is_good = is_good && c >= 0x20 && c != 0x7f && c != '/';
+  if (!is_good) {
+    throw Error(ErrorKind::kConfig, where,
+                "the suite's 'name' must not be empty, \".\" or \"..\", nor hold '/' or control characters, and must "
+                "be UTF-8; give another");
+  }
+}
+
+}  // namespace
+
+Suite read_suite(const std::filesystem::path& file, const std::vector<std::string>& sets) {
+  auto root = parse_toml(read_text(file), file.string());
+  for (const auto& set : sets) apply_set(root, set);
+  root.where = {file.string()};
+
+  Suite suite;
+  suite.file = file;
+  suite.name = file.stem().string();
+  const auto folder = std::filesystem::absolute(file).parent_path();
+  Section top("", folder);
+  declare(top, suite);
+  top.fill(root);
+  const auto* name = root.find("name");
+  check_suite_name(suite.name, name != nullptr ? name->where : root.where);
+  return suite;
+}
+
+std::string to_toml(const Suite& suite) {
+  auto copy = suite;  // a declaration binds variables that could be written to
+  Section top("", std::filesystem::path());
+  declare(top, copy);
+  return top.to_toml();
+}
+
+}  // namespace berth::suite
