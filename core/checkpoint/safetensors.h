@@ -30,19 +30,28 @@ class SafetensorsFile {
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   bool contains(const std::string& name) const;
 
-  // A read-only view of the mapping, which it keeps alive. Throws Error kContent where there is no such entry.
+  // A read-only view of the mapping, which it keeps alive (a copy where the file has it at an odd address). Throws
+  // Error kContent where there is no such entry.
   at::Tensor tensor(const std::string& name) const;
+
+  // Gives the pages of an entry back to the system, so that they don't count as this process's memory; they are read
+  // again if need be.
+  void release(const std::string& name) const;
 
  private:
   class Mapping;
+  const Entry& entry(const std::string& name) const;
+
   std::filesystem::path path_;
   std::shared_ptr<const Mapping> mapping_;
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // in the order of their bytes
+  std::map<std::string, std::size_t> index_;
   std::map<std::string, std::string> metadata_;
 };
 
-// Writes `tensors` (any layout and device; stored contiguous) in the order given, aligned as the format asks, with
-// metadata {"format": "pt"} and what is in `metadata`; through a temporary file that is synced and renamed. Throws kIo.
+// Writes `tensors` (any layout and device; stored contiguous) in the order given, wider types first so that each is
+// aligned, with metadata {"format": "pt"} and what is in `metadata`; through a temporary file that is synced and
+// renamed. Throws kIo.
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

@@ -7,23 +7,24 @@
 
 namespace berth::model {
 
-// What BERT configs name as hidden_act: gelu (and gelu_python), gelu_new / gelu_pytorch_tanh / gelu_fast, quick_gelu,
-// relu, silu / swish, mish, tanh, sigmoid, selu... as transformers' ACT2FN defines them.
+// What hidden_act names, as transformers' ACT2FN defines it; see activation.h.
 enum class Activation : std::uint8_t {
   kGelu,
-  kGeluTanh,  // gelu_new, gelu_pytorch_tanh, gelu_fast: one formula
+  kGeluTanh,  // gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh, gelu_python_tanh: one formula
+  kGelu10,
   kQuickGelu,
   kRelu,
   kRelu2,
   kRelu6,
+  kLeakyRelu,
   kSilu,
+  kHardSwish,
   kMish,
   kTanh,
   kSigmoid,
-  kLeakyRelu,
-  kSelu,
+  kLaplace,
+  kSqrtSoftplus,
   kLinear,
-  kGelu10,
 };
 
 struct BertConfig {
@@ -39,11 +40,15 @@ struct BertConfig {
   double attention_probs_dropout_prob = 0.1;
   double initializer_range = 0.02;
   double layer_norm_eps = 1e-12;
-  std::string json;  // the whole file, so that what berth does not read is written back
+  std::int64_t pad_token_id = 0;  // whose embedding starts at zero and learns nothing; -1: none
+  std::string json;               // the whole file, so that what berth does not read is written back
 };
 
 // Throws Error kIo / kContent (not JSON, a key of the wrong type, a model_type other than bert, a
-// position_embedding_type other than absolute, sizes that don't fit each other), naming file and key.
+// position_embedding_type other than absolute, a decoder, sizes that don't fit each other), naming file and key.
 BertConfig read_config(const std::filesystem::path& file);
+
+// config.json's text: `json` where there is any, else made of the fields.
+std::string config_text(const BertConfig& config);
 
 }  // namespace berth::model

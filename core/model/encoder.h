@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "berth/head.h"
@@ -42,10 +43,25 @@ struct EncoderOutput {
   at::Tensor pooled;  // [B, width]; undefined unless kPooled was asked for
 };
 
+struct ParameterShape {
+  std::string name;
+  std::vector<std::int64_t> shape;
+};
+
+// Of all parameters, in the order of Encoder::parameters().
+std::vector<ParameterShape> parameter_shapes(const BertConfig& config);
+
+enum class StartValues : std::uint8_t {
+  kRandom,  // normal(0, initializer_range), zero biases, LayerNorm at one and zero, the padding token at zero
+  kNone,    // memory alone, for a loader that fills it
+};
+
 class Encoder {
  public:
-  // All parameters initialised as BERT's: normal(0, initializer_range), zero biases, LayerNorm at one and zero.
-  Encoder(const BertConfig& config, const EncoderOptions& options);
+  Encoder(const BertConfig& config, const EncoderOptions& options, StartValues start = StartValues::kRandom);
+
+  // Gives one parameter its random start. The values depend on the seed and the parameter alone.
+  void initialise(std::size_t parameter);
 
   EncoderOutput forward(const EncoderInput& input, const EncoderRun& run) const;
 
@@ -60,11 +76,15 @@ class Encoder {
   const EncoderOptions& options() const { return options_; }
 
  private:
+  struct LayerRun;
   struct Layer {
     at::Tensor query_weight, query_bias, key_weight, key_bias, value_weight, value_bias;
     at::Tensor attention_weight, attention_bias, attention_norm_weight, attention_norm_bias;
     at::Tensor up_weight, up_bias, down_weight, down_bias, output_norm_weight, output_norm_bias;
   };
+
+  at::Tensor embed(const EncoderInput& input, const LayerRun& run) const;
+  at::Tensor apply_layer(const Layer& layer, const at::Tensor& hidden, const LayerRun& run) const;
 
   BertConfig config_;
   EncoderOptions options_;

@@ -1,0 +1,217 @@
+#include "core/checkpoint/model_folder.h"
+
+#include <ATen/core/grad_mode.h>
+#include <c10/core/ScalarType.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <system_error>
+
+#include "berth/error.h"
+#include "core/checkpoint/safetensors.h"
+#include "core/checkpoint/whole_file.h"
+#include "core/model/json_text.h"
+
+namespace berth::checkpoint {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kSingle = "model.safetensors";
+constexpr const char* kIndex = "model.safetensors.index.json";
+
+[[noreturn]] void fail_without_weights(const fs::path& folder) {
+  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
+    if (!fs::exists(folder / name)) continue;
+    throw Error(
+        ErrorKind::kContent, Where{(folder / name).string()},
+        fmt::format("berth reads weights from safetensors, not from pickled .bin files; convert the folder once "
+                    "with transformers: python3 -c \"from transformers import AutoModel; d = '{}'; "
+                    "AutoModel.from_pretrained(d).save_pretrained(d)\"",
+                    folder.string()));
+  }
+  throw Error(ErrorKind::kIo, Where{(folder / kSingle).string()},
+              fmt::format("there is no such file, nor {}; a model folder has one of them", kIndex));
+}
+
+// The shards that the index names. Each has to lie in the folder itself and hold what the index says.
+std::vector<SafetensorsFile> open_shards(const fs::path& folder) {
+  const fs::path index = folder / kIndex;
+  const auto fail = [&](const std::string& text) { throw Error(ErrorKind::kContent, Where{index.string()}, text); };
+  const nlohmann::json json = model::parse_json(model::read_text(index), index.string());
+  if (!json.is_object() || !json.contains("weight_map") || !json.at("weight_map").is_object()) {
+    fail("expected an object with the object \"weight_map\"");
+  }
+  std::map<std::string, std::vector<std::string>> names;  // by shard
+  for (const auto& [name, file] : json.at("weight_map").items()) {
+    if (!file.is_string()) fail(fmt::format("\"weight_map\": the file of \"{}\" is not a string", name));
+    const auto shard = file.get<std::string>();
+    if (shard.empty() || shard == "." || shard == ".." ||
+        shard.find_first_of(std::string_view("/\\\0", 3)) < shard.size()) {
+      fail(fmt::format("\"weight_map\": {} is not a plain file name", file.dump()));
+    }
+    names[shard].push_back(name);
+  }
+  std::vector<SafetensorsFile> shards;
+  for (const auto& [shard, expected] : names) {
+    shards.emplace_back(folder / shard);
+    for (const std::string& name : expected) {
+      if (!shards.back().contains(name)) fail(fmt::format("tensor \"{}\" is not in {} as the index says", name, shard));
+    }
+  }
+  return shards;
+}
+
+std::vector<SafetensorsFile> open_weights(const fs::path& folder) {
+  std::vector<SafetensorsFile> files;
+  if (fs::exists(folder / kSingle)) {
+    files.emplace_back(folder / kSingle);
+  } else if (fs::exists(folder / kIndex)) {
+    files = open_shards(folder);
+  } else {
+    fail_without_weights(folder);
+  }
+  return files;
+}
+
+// The encoder's own name for a tensor of a file: models with a head put "bert." in front, and the first BERTs called
+// LayerNorm's weight and bias gamma and beta.
+std::string encoder_name(std::string_view name) {
+  constexpr std::string_view kPrefix = "bert.";
+  if (name.substr(0, kPrefix.size()) == kPrefix) name.remove_prefix(kPrefix.size());
+  const auto with_ending = [&](std::string_view old, std::string_view now) {
+    return std::string(name.substr(0, name.size() - old.size())) + std::string(now);
+  };
+  if (name.ends_with(".gamma")) return with_ending("gamma", "weight");
+  if (name.ends_with(".beta")) return with_ending("beta", "bias");
+  return std::string(name);
+}
+
+// Buffers that old versions of transformers stored; they hold 0, 1, 2... and zeros.
+bool is_counted_buffer(std::string_view name) {
+  return name == "embeddings.position_ids" || name == "embeddings.token_type_ids";
+}
+
+struct Source {
+  const SafetensorsFile* file = nullptr;
+  const SafetensorsFile::Entry* entry = nullptr;
+};
+
+// Which tensor of which file becomes which parameter.
+class Matching {
+ public:
+  Matching(const std::vector<SafetensorsFile>& files, const std::vector<model::ParameterShape>& parameters) {
+    std::set<std::string> known;
+    for (const auto& parameter : parameters) known.insert(parameter.name);
+    for (const SafetensorsFile& file : files) {
+      for (const auto& entry : file.entries()) {
+        const std::string name = encoder_name(entry.name);
+        if (is_counted_buffer(name)) continue;
+        if (known.count(name) == 0) {
+          unused_.push_back(entry.name);
+        } else if (const auto [old, fresh] = sources_.emplace(name, Source{&file, &entry}); !fresh) {
+          problems_.push_back(
+              fmt::format("{}: stands there twice, as {} and {}", name, old->second.entry->name, entry.name));
+        }
+      }
+    }
+    for (const auto& parameter : parameters) check(parameter);
+  }
+
+  const Source* find(const std::string& name) const {
+    const auto found = sources_.find(name);
+    return found == sources_.end() ? nullptr : &found->second;
+  }
+
+  std::vector<std::string> unused() const { return unused_; }
+
+  void throw_problems(const fs::path& folder) const {
+    if (problems_.empty()) return;
+    std::string text = fmt::format("{} of the encoder's tensors don't fit config.json:\n  {}", problems_.size(),
+                                   fmt::join(problems_, "\n  "));
+    if (sources_.empty() && !unused_.empty()) {
+      text += fmt::format("\nnone of the {} tensors there is an encoder's; the first is \"{}\". Is it a BERT model?",
+                          unused_.size(), unused_.front());
+    }
+    throw Error(ErrorKind::kContent, Where{folder.string()}, text);
+  }
+
+ private:
+  void check(const model::ParameterShape& parameter) {
+    const Source* source = find(parameter.name);
+    const std::string expected = fmt::format("[{}]", fmt::join(parameter.shape, ", "));
+    if (source == nullptr) {
+      const bool pooler = parameter.name.rfind("pooler.", 0) == 0;
+      if (!pooler) problems_.push_back(fmt::format("{}: missing, expected {}", parameter.name, expected));
+      return;
+    }
+    const auto& entry = *source->entry;
+    if (entry.shape != parameter.shape) {
+      problems_.push_back(
+          fmt::format("{}: found [{}], expected {}", entry.name, fmt::join(entry.shape, ", "), expected));
+    } else if (!c10::isFloatingType(entry.dtype)) {
+      problems_.push_back(fmt::format("{}: found type {}, expected a float type", entry.name, toString(entry.dtype)));
+    }
+  }
+
+  std::map<std::string, Source> sources_;
+  std::vector<std::string> unused_;
+  std::vector<std::string> problems_;
+};
+
+// The written weights' type has to stand in the config where one stood: transformers loads what it says.
+void set_dtype(nlohmann::ordered_json& config, at::ScalarType dtype) {
+  for (const char* key : {"dtype", "torch_dtype"}) {
+    if (config.contains(key)) config[key] = dtype == at::kDouble ? "float64" : "float32";
+  }
+}
+
+}  // namespace
+
+LoadedEncoder load_encoder(const fs::path& folder, const model::EncoderOptions& options) {
+  if (!fs::is_directory(folder)) throw Error(ErrorKind::kIo, Where{folder.string()}, "there is no such model folder");
+  const model::BertConfig config = model::read_config(folder / "config.json");
+  const std::vector<SafetensorsFile> files = open_weights(folder);
+  // Before any memory is taken: a config with absurd sizes ends here.
+  const Matching matching(files, model::parameter_shapes(config));
+  matching.throw_problems(folder);
+  LoadedEncoder loaded{model::Encoder(config, options, model::StartValues::kNone), {}};
+  const at::NoGradGuard no_grad;
+  const NamedTensors& parameters = loaded.encoder.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto& [name, tensor] = parameters[i];
+    if (const Source* source = matching.find(name)) {
+      tensor.copy_(source->file->tensor(source->entry->name));
+      source->file->release(source->entry->name);
+    } else {
+      loaded.encoder.initialise(i);
+      loaded.report.initialised.push_back(name);
+    }
+  }
+  loaded.report.unused = matching.unused();
+  return loaded;
+}
+
+void write_model_folder(const fs::path& folder, const model::Encoder& encoder, const WriteOptions& options) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw Error(ErrorKind::kIo, Where{folder.string()}, "the folder can't be made: " + error.message());
+  auto config = model::parse_ordered_json(model::config_text(encoder.config()), "config.json");
+  set_dtype(config, encoder.options().dtype);
+  config.merge_patch(model::parse_ordered_json(options.config_overrides, "config_overrides"));
+  NamedTensors tensors;
+  for (const auto& [name, tensor] : encoder.parameters()) {
+    if (options.with_pooler || name.rfind("pooler.", 0) != 0) tensors.push_back({options.prefix + name, tensor});
+  }
+  tensors.insert(tensors.end(), options.extra.begin(), options.extra.end());
+  write_safetensors(folder / kSingle, tensors);
+  const std::string text = config.dump(2) + "\n";
+  WholeFile file(folder / "config.json");
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+}  // namespace berth::checkpoint

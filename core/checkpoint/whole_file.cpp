@@ -1,0 +1,57 @@
+#include "core/checkpoint/whole_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "berth/error.h"
+
+namespace berth::checkpoint {
+
+WholeFile::WholeFile(const std::filesystem::path& path)
+    : path_(path), temporary_(fmt::format("{}.{}.partial", path.string(), ::getpid())) {
+  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file_ < 0) fail("can't be created");
+}
+
+WholeFile::~WholeFile() {
+  if (file_ >= 0) {
+    ::close(file_);
+    ::unlink(temporary_.c_str());
+  }
+}
+
+void WholeFile::write(const void* data, std::size_t size) {
+  const auto* next = static_cast<const char*>(data);
+  while (size > 0) {
+    const ssize_t written = ::write(file_, next, std::min(size, std::size_t{1} << 30));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) fail("can't be written");
+    next += written;
+    size -= static_cast<std::size_t>(written);
+  }
+}
+
+void WholeFile::commit() {
+  if (::fsync(file_) != 0) fail("can't be synced to the disk");
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail("can't be put in place");
+  ::close(file_);
+  file_ = -1;
+  // The name is on the disk only once its folder is; a file system that can't sync folders loses nothing else.
+  const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
+  if (const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); handle >= 0) {
+    ::fsync(handle);
+    ::close(handle);
+  }
+}
+
+void WholeFile::fail(const char* what) const {
+  throw Error(ErrorKind::kIo, Where{path_.string()}, fmt::format("{}: {}", what, std::strerror(errno)));
+}
+
+}  // namespace berth::checkpoint

@@ -1,0 +1,207 @@
+#include "core/model/attention.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "core/model/attention_kernel.h"
+
+namespace berth::model {
+namespace {
+
+// Where each sequence lies, and its share of the dropout indices.
+class Plan {
+ public:
+  Plan(const at::Tensor& query_offsets, const at::Tensor& key_offsets, std::int64_t width,
+       const AttentionOptions& options)
+      : sequences_(key_offsets.numel() - 1),
+        query_offsets_(query_offsets.const_data_ptr<std::int64_t>()),
+        key_offsets_(key_offsets.const_data_ptr<std::int64_t>()),
+        options_(options) {
+    largest_.width = width / options.heads;
+    first_elements_.reserve(static_cast<std::size_t>(sequences_));
+    std::int64_t element = 0;
+    for (std::int64_t b = 0; b < sequences_; ++b) {
+      first_elements_.push_back(element);
+      element += options.heads * element_count(keys(b));
+      largest_.queries = std::max(largest_.queries, queries(b));
+      largest_.keys = std::max(largest_.keys, keys(b));
+    }
+  }
+
+  const HeadShape& largest() const { return largest_; }
+  std::int64_t query_row(std::int64_t b) const { return query_offsets_[b]; }
+  std::int64_t key_row(std::int64_t b) const { return key_offsets_[b]; }
+
+  // f(sequence, head, shape, scratch) for all of them, on all threads. Heads are the outer order, so that each thread
+  // gets its share of long and short sequences. scratch_size: values of T for largest().
+  template <typename T, typename F>
+  void for_heads(std::size_t scratch_size, const at::Tensor& like, const F& f) const {
+    const auto options = at::TensorOptions().dtype(like.dtype()).device(at::kCPU);
+    at::parallel_for(0, sequences_ * options_.heads, 1, [&](std::int64_t begin, std::int64_t end) {
+      const at::Tensor scratch = at::empty({static_cast<std::int64_t>(scratch_size)}, options);
+      for (std::int64_t item = begin; item < end; ++item) {
+        const std::int64_t b = item % sequences_;
+        const std::int64_t head = item / sequences_;
+        if (keys(b) > 0) f(b, head, shape(b, head), scratch.data_ptr<T>());
+      }
+    });
+  }
+
+ private:
+  std::int64_t queries(std::int64_t b) const { return query_offsets_[b + 1] - query_offsets_[b]; }
+  std::int64_t keys(std::int64_t b) const { return key_offsets_[b + 1] - key_offsets_[b]; }
+
+  HeadShape shape(std::int64_t b, std::int64_t head) const {
+    return {queries(b),
+            keys(b),
+            largest_.width,
+            options_.dropout,
+            options_.key,
+            options_.place,
+            first_elements_[static_cast<std::size_t>(b)] + head * element_count(keys(b))};
+  }
+
+  std::int64_t sequences_;
+  const std::int64_t* query_offsets_;
+  const std::int64_t* key_offsets_;
+  AttentionOptions options_;
+  HeadShape largest_;
+  std::vector<std::int64_t> first_elements_;
+};
+
+// One head's columns of the rows from `row` on.
+template <typename T>
+Rows<const T> head_rows(const at::Tensor& tensor, std::int64_t row, std::int64_t head, const HeadShape& shape) {
+  return {tensor.const_data_ptr<T>() + row * tensor.stride(0) + head * shape.width, tensor.stride(0)};
+}
+template <typename T>
+Rows<T> head_rows_out(const at::Tensor& tensor, std::int64_t row, std::int64_t head, const HeadShape& shape) {
+  return {tensor.data_ptr<T>() + row * tensor.stride(0) + head * shape.width, tensor.stride(0)};
+}
+
+template <typename T>
+void forward_all(const Plan& plan, const torch::autograd::variable_list& in, const at::Tensor& out,
+                 const at::Tensor& statistics) {
+  plan.for_heads<T>(
+      forward_scratch<T>(plan.largest()), out,
+      [&](std::int64_t b, std::int64_t head, const HeadShape& shape, T* scratch) {
+        const std::int64_t q = plan.query_row(b);
+        const std::int64_t k = plan.key_row(b);
+        const HeadInputs<T> inputs{head_rows<T>(in[0], q, head, shape), head_rows<T>(in[1], k, head, shape),
+                                   head_rows<T>(in[2], k, head, shape)};
+        T* maximum = statistics.data_ptr<T>() + head * statistics.stride(1) + q;
+        attend(shape, inputs,
+               HeadOutputs<T>{head_rows_out<T>(out, q, head, shape), maximum, maximum + statistics.stride(0)}, scratch);
+      });
+}
+
+// in: query, key, value, output, its gradient. out: the gradients of the first three.
+template <typename T>
+void backward_all(const Plan& plan, const torch::autograd::variable_list& in, const at::Tensor& statistics,
+                  const torch::autograd::variable_list& out) {
+  plan.for_heads<T>(backward_scratch<T>(plan.largest()), in[0],
+                    [&](std::int64_t b, std::int64_t head, const HeadShape& shape, T* scratch) {
+                      const std::int64_t q = plan.query_row(b);
+                      const std::int64_t k = plan.key_row(b);
+                      const HeadInputs<T> inputs{head_rows<T>(in[0], q, head, shape),
+                                                 head_rows<T>(in[1], k, head, shape),
+                                                 head_rows<T>(in[2], k, head, shape)};
+                      HeadGradients<T> gradients;
+                      gradients.out = head_rows<T>(in[3], q, head, shape);
+                      gradients.out_gradient = head_rows<T>(in[4], q, head, shape);
+                      gradients.maximum = statistics.const_data_ptr<T>() + head * statistics.stride(1) + q;
+                      gradients.inverse_sum = gradients.maximum + statistics.stride(0);
+                      gradients.query = head_rows_out<T>(out[0], q, head, shape);
+                      gradients.key = head_rows_out<T>(out[1], k, head, shape);
+                      gradients.value = head_rows_out<T>(out[2], k, head, shape);
+                      attend_backward(shape, inputs, gradients, scratch);
+                    });
+}
+
+at::Tensor with_plain_rows(const at::Tensor& tensor) { return tensor.stride(1) == 1 ? tensor : tensor.contiguous(); }
+
+class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& query, const at::Tensor& key,
+                            const at::Tensor& value, const at::Tensor& query_offsets, const at::Tensor& key_offsets,
+                            const AttentionOptions& options) {
+    const torch::autograd::variable_list in{with_plain_rows(query), with_plain_rows(key), with_plain_rows(value)};
+    const at::Tensor out = at::empty(query.sizes(), query.options());
+    const at::Tensor statistics = at::empty({2, options.heads, query.size(0)}, query.options());
+    const Plan plan(query_offsets, key_offsets, query.size(1), options);
+    if (query.scalar_type() == at::kFloat) {
+      forward_all<float>(plan, in, out, statistics);
+    } else {
+      forward_all<double>(plan, in, out, statistics);
+    }
+    context->save_for_backward({in[0], in[1], in[2], out, statistics, query_offsets, key_offsets});
+    context->saved_data["heads"] = options.heads;
+    context->saved_data["dropout"] = options.dropout;
+    context->saved_data["seed"] = static_cast<std::int64_t>(options.key.seed);
+    context->saved_data["draw"] = static_cast<std::int64_t>(options.key.draw);
+    context->saved_data["place"] = static_cast<std::int64_t>(options.place);
+    return out;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    TORCH_CHECK(!at::GradMode::is_enabled(), "attention has no second derivative: don't ask for create_graph");
+    const auto saved = context->get_saved_variables();
+    const auto number = [&](const char* name) { return context->saved_data[name].toInt(); };
+    const AttentionOptions options{
+        number("heads"),
+        context->saved_data["dropout"].toDouble(),
+        {static_cast<std::uint64_t>(number("seed")), static_cast<std::uint64_t>(number("draw"))},
+        static_cast<std::uint32_t>(number("place"))};
+    const Plan plan(saved[5], saved[6], saved[0].size(1), options);
+    const torch::autograd::variable_list in{saved[0], saved[1], saved[2], saved[3], with_plain_rows(gradients[0])};
+    const auto empty = [](const at::Tensor& like) { return at::empty(like.sizes(), like.options()); };
+    const torch::autograd::variable_list out{empty(saved[0]), empty(saved[1]), empty(saved[2])};
+    if (saved[0].scalar_type() == at::kFloat) {
+      backward_all<float>(plan, in, saved[4], out);
+    } else {
+      backward_all<double>(plan, in, saved[4], out);
+    }
+    return {out[0], out[1], out[2], {}, {}, {}};
+  }
+};
+
+void check_offsets(const at::Tensor& offsets, std::int64_t rows) {
+  TORCH_CHECK(offsets.is_cpu() && offsets.scalar_type() == at::kLong && offsets.dim() == 1 && offsets.numel() > 0 &&
+                  offsets.is_contiguous(),
+              "offsets are [B + 1] int64 on the CPU");
+  const auto* data = offsets.const_data_ptr<std::int64_t>();
+  for (std::int64_t b = 0; b + 1 < offsets.numel(); ++b) TORCH_CHECK(data[b] <= data[b + 1], "offsets decrease");
+  TORCH_CHECK(data[0] == 0 && data[offsets.numel() - 1] == rows, "offsets don't cover all ", rows, " rows");
+}
+
+}  // namespace
+
+at::Tensor packed_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                            const at::Tensor& query_offsets, const at::Tensor& key_offsets,
+                            const AttentionOptions& options) {
+  TORCH_CHECK(query.dim() == 2 && key.dim() == 2 && key.sizes() == value.sizes() && query.size(1) == key.size(1) &&
+                  options.heads > 0 && query.size(1) % options.heads == 0,
+              "attention of ", query.sizes(), " over ", key.sizes(), " and ", value.sizes(), " with ", options.heads,
+              " heads");
+  const auto type = query.scalar_type();
+  TORCH_CHECK((type == at::kFloat || type == at::kDouble) && key.scalar_type() == type && value.scalar_type() == type &&
+                  query.is_cpu() && key.is_cpu() && value.is_cpu(),
+              "attention wants float32 or float64 on the CPU, the same for query, key and value");
+  check_offsets(query_offsets, query.size(0));
+  check_offsets(key_offsets, key.size(0));
+  TORCH_CHECK(query_offsets.numel() == key_offsets.numel(), "as many sequences of queries as of keys");
+  const auto* queries = query_offsets.const_data_ptr<std::int64_t>();
+  const auto* keys = key_offsets.const_data_ptr<std::int64_t>();
+  for (std::int64_t b = 0; b + 1 < key_offsets.numel(); ++b) {
+    TORCH_CHECK(queries[b + 1] - queries[b] <= keys[b + 1] - keys[b], "more queries than tokens in sequence ", b);
+  }
+  return AttentionFunction::apply(query, key, value, query_offsets, key_offsets, options);
+}
+
+}  // namespace berth::model

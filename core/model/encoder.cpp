@@ -1,0 +1,193 @@
+#include "core/model/encoder.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/embedding.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/tanh.h>
+#include <fmt/format.h>
+
+#include "berth/error.h"
+#include "core/model/activation.h"
+#include "core/model/attention.h"
+
+namespace berth::model {
+
+// What one layer's computation needs besides its weights.
+struct Encoder::LayerRun {
+  at::Tensor offsets;
+  at::Tensor rows;         // the rows of the layer's input whose output is wanted; undefined: all
+  at::Tensor row_offsets;  // of the sequences among these rows
+  double dropout = 0;
+  double attention_dropout = 0;
+  DropoutKey key;
+  std::uint32_t place = 0;  // of the layer's first dropout; it has kPlaces
+};
+
+namespace {
+
+constexpr std::uint32_t kPlaces = 3;  // dropouts in a layer: probabilities, attention's output, the layer's output
+
+void add_linear(std::vector<ParameterShape>& shapes, const std::string& name, std::int64_t out, std::int64_t in) {
+  shapes.push_back({name + ".weight", {out, in}});
+  shapes.push_back({name + ".bias", {out}});
+}
+
+void add_norm(std::vector<ParameterShape>& shapes, const std::string& name, std::int64_t width) {
+  shapes.push_back({name + ".weight", {width}});
+  shapes.push_back({name + ".bias", {width}});
+}
+
+// Every id has to be in [0, count).
+void check_ids(const at::Tensor& ids, std::int64_t count, const char* what, const char* advice) {
+  const at::Tensor plain = ids.contiguous();
+  const auto* data = plain.const_data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < plain.numel(); ++i) {
+    if (data[i] < 0 || data[i] >= count) {
+      throw Error(ErrorKind::kContent,
+                  fmt::format("{} {} is outside of the model's 0 to {}: {}", what, data[i], count - 1, advice));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<ParameterShape> parameter_shapes(const BertConfig& config) {
+  const std::int64_t width = config.hidden_size;
+  std::vector<ParameterShape> shapes;
+  shapes.push_back({"embeddings.word_embeddings.weight", {config.vocab_size, width}});
+  shapes.push_back({"embeddings.position_embeddings.weight", {config.max_position_embeddings, width}});
+  shapes.push_back({"embeddings.token_type_embeddings.weight", {config.type_vocab_size, width}});
+  add_norm(shapes, "embeddings.LayerNorm", width);
+  for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    const std::string layer = fmt::format("encoder.layer.{}.", i);
+    add_linear(shapes, layer + "attention.self.query", width, width);
+    add_linear(shapes, layer + "attention.self.key", width, width);
+    add_linear(shapes, layer + "attention.self.value", width, width);
+    add_linear(shapes, layer + "attention.output.dense", width, width);
+    add_norm(shapes, layer + "attention.output.LayerNorm", width);
+    add_linear(shapes, layer + "intermediate.dense", config.intermediate_size, width);
+    add_linear(shapes, layer + "output.dense", width, config.intermediate_size);
+    add_norm(shapes, layer + "output.LayerNorm", width);
+  }
+  add_linear(shapes, "pooler.dense", width, width);
+  return shapes;
+}
+
+Encoder::Encoder(const BertConfig& config, const EncoderOptions& options, StartValues start)
+    : config_(config), options_(options) {
+  TORCH_CHECK(options.dtype == at::kFloat || options.dtype == at::kDouble, "the encoder is float32 or float64");
+  for (const auto& [name, shape] : parameter_shapes(config)) {
+    parameters_.push_back({name, at::empty(shape, at::TensorOptions().dtype(options.dtype))});
+  }
+  auto next = parameters_.begin();
+  const auto take = [&](std::initializer_list<at::Tensor*> members) {
+    for (at::Tensor* member : members) *member = (next++)->tensor;
+  };
+  take(
+      {&word_embeddings_, &position_embeddings_, &segment_embeddings_, &embedding_norm_weight_, &embedding_norm_bias_});
+  layers_.resize(static_cast<std::size_t>(config.num_hidden_layers));
+  for (Layer& l : layers_) {
+    take({&l.query_weight, &l.query_bias, &l.key_weight, &l.key_bias, &l.value_weight, &l.value_bias,
+          &l.attention_weight, &l.attention_bias, &l.attention_norm_weight, &l.attention_norm_bias, &l.up_weight,
+          &l.up_bias, &l.down_weight, &l.down_bias, &l.output_norm_weight, &l.output_norm_bias});
+  }
+  take({&pooler_weight_, &pooler_bias_});
+  if (start == StartValues::kRandom) {
+    for (std::size_t i = 0; i < parameters_.size(); ++i) initialise(i);
+  }
+}
+
+void Encoder::initialise(std::size_t parameter) {
+  const at::NoGradGuard no_grad;
+  const auto& [name, tensor] = parameters_.at(parameter);
+  const bool norm = name.find("LayerNorm") != std::string::npos;
+  if (name.ends_with(".bias")) {
+    tensor.zero_();
+  } else if (norm) {
+    tensor.fill_(1);
+  } else {
+    const std::uint64_t seed = options_.seed + 0x9E3779B97F4A7C15 * (parameter + 1);
+    tensor.normal_(0, config_.initializer_range, at::make_generator<at::CPUGeneratorImpl>(seed));
+  }
+  if (parameter == 0 && config_.pad_token_id >= 0) tensor.select(0, config_.pad_token_id).zero_();
+}
+
+at::Tensor Encoder::embed(const EncoderInput& input, const LayerRun& run) const {
+  check_ids(input.ids, config_.vocab_size, "token id", "the tokenizer has to be the model's own");
+  check_ids(input.positions, config_.max_position_embeddings, "position", "cut the text to fewer tokens");
+  check_ids(input.segments, config_.type_vocab_size, "segment", "the model knows no more segments");
+  const at::Tensor sum = at::embedding(word_embeddings_, input.ids, config_.pad_token_id) +
+                         at::embedding(segment_embeddings_, input.segments) +
+                         at::embedding(position_embeddings_, input.positions);
+  const at::Tensor normal =
+      at::layer_norm(sum, {config_.hidden_size}, embedding_norm_weight_, embedding_norm_bias_, config_.layer_norm_eps);
+  return dropout(normal, run.dropout, run.key, 0);
+}
+
+at::Tensor Encoder::apply_layer(const Layer& layer, const at::Tensor& hidden, const LayerRun& run) const {
+  // One product each for query, key and value: a merged one was measured and is no faster at these widths.
+  const at::Tensor rows = run.rows.defined() ? at::index_select(hidden, 0, run.rows) : hidden;
+  const AttentionOptions attention{config_.num_attention_heads, run.attention_dropout, run.key, run.place};
+  const at::Tensor context = packed_attention(
+      at::linear(rows, layer.query_weight, layer.query_bias), at::linear(hidden, layer.key_weight, layer.key_bias),
+      at::linear(hidden, layer.value_weight, layer.value_bias), run.rows.defined() ? run.row_offsets : run.offsets,
+      run.offsets, attention);
+  // add_: into the fresh result of dropout or linear, neither of which keeps it for backward.
+  const auto add_and_norm = [&](const at::Tensor& output, const at::Tensor& residual, std::uint32_t place,
+                                const at::Tensor& weight, const at::Tensor& bias) {
+    const at::Tensor sum = dropout(output, run.dropout, run.key, run.place + place).add_(residual);
+    return at::layer_norm(sum, {config_.hidden_size}, weight, bias, config_.layer_norm_eps);
+  };
+  const at::Tensor middle = add_and_norm(at::linear(context, layer.attention_weight, layer.attention_bias), rows, 1,
+                                         layer.attention_norm_weight, layer.attention_norm_bias);
+  const at::Tensor up = activate(config_.hidden_act, at::linear(middle, layer.up_weight, layer.up_bias));
+  return add_and_norm(at::linear(up, layer.down_weight, layer.down_bias), middle, 2, layer.output_norm_weight,
+                      layer.output_norm_bias);
+}
+
+EncoderOutput Encoder::forward(const EncoderInput& input, const EncoderRun& run) const {
+  LayerRun state;
+  state.offsets = input.offsets;
+  state.key = run.key;
+  if (run.training) {
+    state.dropout = options_.dropout.value_or(config_.hidden_dropout_prob);
+    state.attention_dropout = options_.attention_dropout.value_or(config_.attention_probs_dropout_prob);
+  }
+  const std::int64_t sequences = input.offsets.numel() - 1;
+  const at::Tensor first_rows = input.offsets.narrow(0, 0, sequences);
+  at::Tensor hidden = embed(input, state);
+  state.place = 1;
+  for (const Layer& layer : layers_) {
+    if (&layer == &layers_.back() && run.input != HeadInput::kAllTokens) {
+      state.rows = first_rows;
+      state.row_offsets = at::arange(sequences + 1, input.offsets.options());
+    }
+    hidden = apply_layer(layer, hidden, state);
+    state.place += kPlaces;
+  }
+  EncoderOutput output;
+  if (run.input == HeadInput::kAllTokens) {
+    output.hidden = hidden;
+    output.first = at::index_select(hidden, 0, first_rows);
+  } else {
+    output.first = hidden;
+  }
+  if (run.input == HeadInput::kPooled) output.pooled = at::tanh(at::linear(output.first, pooler_weight_, pooler_bias_));
+  return output;
+}
+
+std::vector<at::Tensor> Encoder::hidden_states(const EncoderInput& input) const {
+  LayerRun state;
+  state.offsets = input.offsets;
+  std::vector<at::Tensor> states{embed(input, state)};
+  for (const Layer& layer : layers_) states.push_back(apply_layer(layer, states.back(), state));
+  return states;
+}
+
+}  // namespace berth::model

@@ -1,0 +1,216 @@
+"""The encoder's hidden states, pooled outputs and gradients against transformers', live.
+
+usage: compare_model.py DUMP_MODEL_PROGRAM
+BERTH_MINILM names a folder with the real MiniLM; without it that part is skipped, with a message.
+Our side runs packed, the other padded. Prints the largest difference of each case; exit 1 where one is too large.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import BertConfig, BertModel, logging
+from transformers.activations import ACT2FN
+
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+
+PROGRAM = sys.argv[1]
+FLOAT32, FLOAT64 = 1e-5, 1e-10
+KEY_BIAS = 1e-4  # in float32: its true gradient is zero, and transformers differs from itself by as much
+LENGTHS = [1, 2, 3, 16, 17, 64, 65, 31, 9]
+WITH_PARAMETERS = {"prelu", "xielu"}  # activations that bring parameters of their own; no BERT uses them
+failures = []
+
+
+def make_input(config, lengths, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    total = sum(lengths)
+    segments = torch.cat([(torch.arange(n) >= n // 2).long() for n in lengths])
+    return {
+        "ids": torch.randint(0, config.vocab_size, (total,), generator=generator),
+        "segments": segments % config.type_vocab_size,
+        "offsets": torch.tensor([0, *lengths]).cumsum(0),
+        "hidden_weights": torch.randn(total, config.hidden_size, generator=generator),
+        "pooled_weights": torch.randn(len(lengths), config.hidden_size, generator=generator),
+    }
+
+
+def reference(model, data, gradients):
+    """What dump_model writes, by transformers, on a padded batch."""
+    offsets = data["offsets"].tolist()
+    lengths = [b - a for a, b in zip(offsets, offsets[1:])]
+    mask = torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]
+    ids, segments = torch.zeros(2, *mask.shape, dtype=torch.long)
+    ids[mask], segments[mask] = data["ids"], data["segments"]
+    arguments = dict(input_ids=ids, attention_mask=mask.long(), token_type_ids=segments)
+    model.eval()
+    with torch.no_grad():
+        output = model(**arguments, output_hidden_states=True)
+    result = {f"hidden.{i}": h[mask] for i, h in enumerate(output.hidden_states)}
+    result["all.hidden"] = output.last_hidden_state[mask]
+    result["all.first"] = result["first.first"] = output.last_hidden_state[:, 0]
+    result["pooled"] = output.pooler_output
+    if gradients:
+        for name, weights in (("hidden", data["hidden_weights"]), ("pooled", data["pooled_weights"])):
+            model.zero_grad()
+            output = model(**arguments)
+            value = output.last_hidden_state[mask] if name == "hidden" else output.pooler_output
+            (value * weights.to(value.dtype)).sum().backward()
+            for key, parameter in model.named_parameters():
+                grad = parameter.grad
+                result[f"{name}_gradient.{key}"] = torch.zeros_like(parameter) if grad is None else grad
+    return result
+
+
+def run(folder, data, gradients, dtype):
+    with tempfile.TemporaryDirectory() as work:
+        data = data if gradients else {k: v for k, v in data.items() if not k.endswith("_weights")}
+        save_file(data, f"{work}/in.safetensors")
+        text = subprocess.run([PROGRAM, folder, f"{work}/in.safetensors", f"{work}/out.safetensors", dtype],
+                              check=True, stdout=subprocess.PIPE, text=True).stdout
+        return load_file(f"{work}/out.safetensors"), text.splitlines()
+
+
+def fail(text):
+    failures.append(text)
+    print(f"FAILED {text}")
+
+
+def compare(case, ours, theirs, dtype):
+    """The outputs by absolute difference; inner states and gradients, which may be large, relative to their tensor's
+    largest value where that is above one."""
+    if ours.keys() != theirs.keys():
+        fail(f"{case}: tensors differ by name: {sorted(ours.keys() ^ theirs.keys())}")
+        return
+    worst = {}
+    for name, expected in theirs.items():
+        difference = (ours[name].double() - expected.detach().double()).abs().max().item()
+        kind = next((k for k in ("key.bias", "gradient", "hidden.") if k in name), "output")
+        if kind != "output":
+            difference /= max(1.0, expected.abs().max().item())
+        if not difference <= worst.get(kind, ("", -1.0))[1]:  # "not": a NaN counts as the worst
+            worst[kind] = (name, difference)
+    print(f"{case}: " + ", ".join(f"{kind} {value:.1e}" for kind, (_, value) in sorted(worst.items())), flush=True)
+    for kind, (name, value) in worst.items():
+        allowed = FLOAT64 if dtype == "float64" else KEY_BIAS if kind == "key.bias" else FLOAT32
+        if not value <= allowed:
+            fail(f"{case}: {name} differs by {value:.3e}, allowed {allowed:.0e}")
+
+
+def check(case, folder, lengths, gradients=True, dtypes=("float32", "float64"), model=None):
+    for dtype in dtypes:
+        torch_type = getattr(torch, dtype)
+        theirs = (model or BertModel.from_pretrained(folder, attn_implementation="eager")).to(torch_type)
+        data = make_input(theirs.config, lengths)
+        ours, _ = run(folder, data, gradients, dtype)
+        compare(f"{case}, {dtype}", ours, reference(theirs, data, gradients), dtype)
+
+
+def tiny(**changes):
+    torch.manual_seed(7)
+    settings = dict(vocab_size=200, hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=80,
+                    max_position_embeddings=256, initializer_range=0.2)
+    return BertModel(BertConfig(**{**settings, **changes}))
+
+
+def check_minilm(work):
+    folder = os.environ.get("BERTH_MINILM")
+    if not folder:
+        print("MiniLM: skipped, BERTH_MINILM is not set")
+        return
+    check("MiniLM, long", folder, [512, 1, 200, 300], gradients=False, dtypes=["float32"])
+    check("MiniLM", folder, LENGTHS)
+
+
+def check_base(work):
+    torch.manual_seed(3)
+    model = BertModel(BertConfig())
+    model.save_pretrained(f"{work}/base")
+    check("random BERT-base, long", f"{work}/base", [512, 1, 64], gradients=False, dtypes=["float32"], model=model)
+    check("random BERT-base", f"{work}/base", [25, 1, 40], dtypes=["float32"], model=model)
+
+
+def check_activations(work):
+    for name in ACT2FN:
+        if name in WITH_PARAMETERS:
+            continue
+        tiny(hidden_act=name).save_pretrained(f"{work}/{name}")
+        check(f"tiny, {name}", f"{work}/{name}", [1, 7, 30])
+
+
+def check_shapes(work):
+    cases = {
+        "odd head width": dict(hidden_size=33, num_attention_heads=3),
+        "one head": dict(num_attention_heads=1),
+        "one segment type, no padding token": dict(type_vocab_size=1, pad_token_id=None),
+        "another padding token, wide norm": dict(pad_token_id=5, layer_norm_eps=1e-3),
+        "one layer": dict(num_hidden_layers=1),
+    }
+    for case, changes in cases.items():
+        tiny(**changes).save_pretrained(f"{work}/shape")
+        check(f"tiny, {case}", f"{work}/shape", [*LENGTHS, 200])
+
+
+def check_same(case, folder, plain, data, expect_text):
+    ours, text = run(folder, data, False, "float32")
+    if sorted(text) != sorted(expect_text):
+        fail(f"{case}: reported {text}, expected {expect_text}")
+    if ours.keys() != plain.keys() or any(not torch.equal(ours[k], plain[k]) for k in plain):
+        fail(f"{case}: not equal to the plain folder's")
+    else:
+        print(f"{case}: equal")
+
+
+def check_folders(work):
+    """The same weights under other names, in shards, in other types."""
+    model = tiny()
+    model.save_pretrained(f"{work}/plain")
+    data = make_input(model.config, [5, 1, 20])
+    plain, _ = run(f"{work}/plain", data, False, "float32")
+    weights = {k: v.contiguous() for k, v in model.state_dict().items()}
+
+    def folder(name, tensors):
+        Path(f"{work}/{name}").mkdir()
+        model.config.save_pretrained(f"{work}/{name}")
+        save_file(tensors, f"{work}/{name}/model.safetensors", {"format": "pt"})
+        return f"{work}/{name}"
+
+    prefixed = {f"bert.{k}": v for k, v in weights.items()}
+    extra = {"cls.predictions.bias": torch.zeros(200), "bert.embeddings.position_ids": torch.arange(256)[None]}
+    check_same("prefix", folder("prefix", {**prefixed, **extra}), plain, data, ["unused cls.predictions.bias"])
+
+    def old(name):
+        return re.sub(r"LayerNorm\.bias", "LayerNorm.beta", re.sub(r"LayerNorm\.weight", "LayerNorm.gamma", name))
+
+    check_same("gamma, beta", folder("old", {old(k): v for k, v in prefixed.items()}), plain, data, [])
+    model.save_pretrained(f"{work}/shards", max_shard_size="50KB")
+    assert len(list(Path(f"{work}/shards").glob("*.safetensors"))) > 2
+    check_same("shards", f"{work}/shards", plain, data, [])
+    for dtype in (torch.float16, torch.bfloat16):
+        short = {k: v.to(dtype) for k, v in weights.items()}
+        rounded = folder(f"rounded-{dtype}", {k: v.float() for k, v in short.items()})
+        expected, _ = run(rounded, data, False, "float32")
+        check_same(str(dtype), folder(f"short-{dtype}", short), expected, data, [])
+    headless = {k: v for k, v in weights.items() if not k.startswith("pooler.")}
+    ours, text = run(folder("headless", headless), data, False, "float32")
+    if text != ["initialised pooler.dense.weight", "initialised pooler.dense.bias"]:
+        fail(f"without pooler: reported {text}")
+    if not torch.equal(ours["all.hidden"], plain["all.hidden"]):
+        fail("without pooler: hidden states differ")
+
+
+def main():
+    for part in (check_minilm, check_base, check_activations, check_shapes, check_folders):
+        with tempfile.TemporaryDirectory() as work:
+            part(work)
+    print(f"{len(failures)} failures")
+    return 1 if failures else 0
+
+
+sys.exit(main())
