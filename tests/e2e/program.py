@@ -56,11 +56,11 @@ path = "{self.shared.name}/model"
 max_length = 32
 
 [training]
-epochs = 2
+epochs = 8
 batch_size = 16
 
 [optimizer]
-rate = 1e-3
+rate = 3e-3
 {text}
 [tasks.mood]
 plugin = "classification"

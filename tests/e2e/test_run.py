@@ -16,7 +16,7 @@ class Run(ProgramTest):
         self.train()
         summary = self.json("run/summary.json")
         self.assertEqual(summary["ending"], "completed")
-        self.assertEqual(summary["steps"], 26)
+        self.assertEqual(summary["steps"], 104)
         mood = summary["tasks"]["mood"]
         self.assertGreater(mood["dev"]["accuracy"]["best"], 0.9)
         self.assertEqual(mood["sets"]["dev"]["accuracy"], mood["dev"]["accuracy"]["best"])
@@ -32,7 +32,7 @@ class Run(ProgramTest):
             self.assertEqual(p["task"], "mood")
         self.assertTrue((self.dir / "run/checkpoints/last/encoder/model.safetensors").exists())
         self.assertTrue(os.path.islink(self.dir / "run/checkpoints/best"))
-        self.assertEqual(os.readlink(self.dir / "run/checkpoints/last"), "step-26")
+        self.assertEqual(os.readlink(self.dir / "run/checkpoints/last"), "step-104")
 
     def test_seeds_make_a_run_repeat_bit_for_bit(self):
         for out, seed in (("a", 7), ("b", 7), ("c", 8)):
@@ -97,7 +97,7 @@ path = "dev.tsv"
 """)
         self.train()
         summary = self.json("run/summary.json")
-        self.assertEqual(summary["steps"], 52)
+        self.assertEqual(summary["steps"], 208)
         self.assertGreater(summary["tasks"]["mood"]["dev"]["accuracy"]["best"], 0.9)
         self.assertEqual(summary["tasks"]["first"]["sets"]["again"], summary["tasks"]["first"]["sets"]["dev"])
         self.assertTrue((self.dir / "run/predictions/first.again.jsonl").exists())
