@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <set>
-#include <sstream>
 #include <vector>
 
 #include "berth/error.h"
@@ -67,12 +67,16 @@ nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::stri
 
 std::string read_text(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  if (stream) text << stream.rdbuf();
-  if (!stream || !text) {
+  std::string text;
+  std::array<char, 65536> buffer{};
+  while (stream) {
+    stream.read(buffer.data(), buffer.size());
+    text.append(buffer.data(), static_cast<std::size_t>(stream.gcount()));
+  }
+  if (!stream.eof()) {
     throw Error(ErrorKind::kIo, Where{file.string()}, fmt::format("can't be read: {}", std::strerror(errno)));
   }
-  return text.str();
+  return text;
 }
 
 }  // namespace berth::model

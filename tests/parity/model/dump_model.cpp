@@ -2,6 +2,8 @@
 //   dump_model MODEL_FOLDER INPUT.safetensors OUTPUT.safetensors float32|float64
 // Input: ids, segments, offsets; hidden_weights [N, width] and pooled_weights [B, width] where gradients are wanted, of
 // sum(hidden * hidden_weights) and of sum(pooled * pooled_weights), dropout off.
+//   dump_model --copy MODEL_FOLDER TO_FOLDER PREFIX
+// Writes the encoder as a folder of its own, for transformers to open.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
@@ -86,6 +88,12 @@ void dump(const std::string& folder, const std::string& in, const std::string& o
   berth::checkpoint::write_safetensors(out_file, out);
 }
 
+void copy(const std::string& folder, const std::string& to, const std::string& prefix) {
+  berth::checkpoint::WriteOptions options;
+  options.prefix = prefix;
+  berth::checkpoint::write_model_folder(to, berth::checkpoint::load_encoder(folder, {}).encoder, options);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -94,7 +102,11 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    dump(argv[1], argv[2], argv[3], argv[4]);
+    if (std::string(argv[1]) == "--copy") {
+      copy(argv[2], argv[3], argv[4]);
+    } else {
+      dump(argv[1], argv[2], argv[3], argv[4]);
+    }
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return 1;

@@ -1,0 +1,137 @@
+#include "core/model/dropout.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
+#include <gmock/gmock.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "core/model/philox.h"
+#include "gradients.h"
+
+namespace berth::model {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::array<std::uint32_t, 4> philox(PhiloxCounter counter, PhiloxKey key) {
+  philox4x32_10(counter, key);
+  return counter;
+}
+
+// The vectors that Random123 publishes in its kat_vectors.
+TEST(Philox, KnownAnswers) {
+  EXPECT_THAT(philox({0, 0, 0, 0}, {0, 0}), ElementsAre(0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8));
+  EXPECT_THAT(philox({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}),
+              ElementsAre(0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd));
+  EXPECT_THAT(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
+              ElementsAre(0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1));
+}
+
+constexpr DropoutKey kKey{0x1122334455667788, 0x99aabbccddeeff00};
+
+std::vector<std::uint8_t> mask_of(std::int64_t first, std::int64_t count, double p, const DropoutKey& key = kKey,
+                                  std::uint32_t place = 5) {
+  std::vector<std::uint8_t> mask(static_cast<std::size_t>(count), 9);
+  dropout_mask(mask.data(), first, count, p, key, place);
+  return mask;
+}
+
+TEST(DropoutMask, IsPhiloxOfKeyPlaceAndElement) {
+  const auto mask = mask_of(0, 1000, 0.25);
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    const std::uint32_t lane = i % 16;
+    const auto words = philox({i / 64 * 16 + lane, 5, 0xddeeff00, 0x99aabbcc}, {0x55667788, 0x11223344});
+    EXPECT_EQ(mask[i], words[i % 64 / 16] >= 0x40000000U) << i;
+  }
+}
+
+TEST(DropoutMask, DependsOnTheElementAloneNotOnThePartAskedFor) {
+  const auto whole = mask_of(0, 700, 0.5);
+  for (const std::int64_t first : {0, 1, 63, 64, 65, 200}) {
+    for (const std::int64_t count : {0, 1, 62, 64, 65, 129, 400}) {
+      const std::vector<std::uint8_t> expected(whole.begin() + first, whole.begin() + first + count);
+      EXPECT_EQ(mask_of(first, count, 0.5), expected) << first << " " << count;
+    }
+  }
+}
+
+TEST(DropoutMask, OtherSeedDrawAndPlaceGiveOtherMasks) {
+  const auto mask = mask_of(0, 256, 0.5);
+  EXPECT_NE(mask, mask_of(0, 256, 0.5, {kKey.seed + 1, kKey.draw}));
+  EXPECT_NE(mask, mask_of(0, 256, 0.5, {kKey.seed, kKey.draw + 1}));
+  EXPECT_NE(mask, mask_of(0, 256, 0.5, {kKey.seed ^ (1ULL << 63), kKey.draw}));
+  EXPECT_NE(mask, mask_of(0, 256, 0.5, {kKey.seed, kKey.draw ^ (1ULL << 63)}));
+  EXPECT_NE(mask, mask_of(0, 256, 0.5, kKey, 6));
+  EXPECT_EQ(mask, mask_of(0, 256, 0.5));
+}
+
+TEST(DropoutMask, KeepsTheShareAskedFor) {
+  constexpr std::int64_t kCount = 1'000'000;
+  for (const double p : {0.0, 0.01, 0.1, 0.5, 0.9}) {
+    const auto mask = mask_of(0, kCount, p);
+    const double kept = static_cast<double>(std::count(mask.begin(), mask.end(), 1)) / kCount;
+    EXPECT_NEAR(kept, 1 - p, 5 * std::sqrt(p * (1 - p) / kCount)) << p;
+  }
+}
+
+TEST(Dropout, ScalesWhatItKeepsAndItsGradientAlike) {
+  const at::Tensor input = at::randn({37, 41}).requires_grad_(true);
+  const at::Tensor output = dropout(input, 0.3, kKey, 5);
+  output.backward(at::ones({37, 41}));
+  const auto mask = mask_of(0, 37 * 41, 0.3);
+  const float scale = 1 / 0.7F;
+  for (std::int64_t i = 0; i < 37 * 41; ++i) {
+    const float expected = mask[static_cast<std::size_t>(i)] == 1 ? scale : 0;
+    EXPECT_FLOAT_EQ(output.const_data_ptr<float>()[i], input.const_data_ptr<float>()[i] * expected);
+    EXPECT_FLOAT_EQ(input.grad().const_data_ptr<float>()[i], expected);
+  }
+}
+
+TEST(Dropout, ReadsWhatIsNotContiguousAndDoubles) {
+  const at::Tensor input = at::randn({20, 30}, at::kDouble);
+  EXPECT_TRUE(at::equal(dropout(input.t(), 0.3, kKey, 5), dropout(input.t().contiguous(), 0.3, kKey, 5)));
+  EXPECT_TRUE(at::equal(dropout(input, 0.3, kKey, 5) == 0, dropout(input.to(at::kFloat), 0.3, kKey, 5) == 0));
+}
+
+TEST(Dropout, OfNothingReturnsTheInput) {
+  const at::Tensor input = at::randn({3});
+  EXPECT_TRUE(dropout(input, 0, kKey, 5).is_same(input));
+  EXPECT_EQ(dropout(at::randn({0, 4}), 0.5, kKey, 5).numel(), 0);
+}
+
+TEST(Dropout, IsTheSameForAnyNumberOfThreads) {
+  const at::Tensor input = at::randn({300, 384});
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const at::Tensor one = dropout(input, 0.1, kKey, 5);
+  at::set_num_threads(3);
+  const at::Tensor three = dropout(input, 0.1, kKey, 5);
+  at::set_num_threads(threads);
+  EXPECT_TRUE(at::equal(one, three));
+}
+
+TEST(Dropout, PassesTheGradientCheck) {
+  const at::Tensor input = at::randn({9, 11}, at::kDouble).requires_grad_(true);
+  const at::Tensor weights = at::randn({9, 11}, at::kDouble);
+  const auto f = [&] { return (dropout(input * input, 0.4, kKey, 5) * weights).sum(); };
+  EXPECT_LT(testing::gradient_error(f, {input}), 1e-8);
+}
+
+TEST(Dropout, RefusesWhatItCannotDo) {
+  const at::Tensor input = at::randn({4}).requires_grad_(true);
+  EXPECT_THROW(dropout(input, 1, kKey, 5), c10::Error);
+  EXPECT_THROW(dropout(input, -0.1, kKey, 5), c10::Error);
+  EXPECT_THROW(dropout(at::ones({4}, at::kLong), 0.5, kKey, 5), c10::Error);
+  EXPECT_THROW(torch::autograd::grad({dropout(input, 0.5, kKey, 5).sum()}, {input}, {}, true, true), c10::Error);
+}
+
+}  // namespace
+}  // namespace berth::model
