@@ -37,6 +37,15 @@ std::vector<fs::path> libraries_in(const fs::path& folder) {
   return files;
 }
 
+// The file may have been replaced since it was looked at.
+std::string judge_again(const PluginInfo& plugin) {
+  const auto read = read_manifest(plugin.path);
+  if (const auto* refusal = std::get_if<Refusal>(&read)) return refusal->reason;
+  const auto& manifest = std::get<Manifest>(read);
+  if (manifest.id != plugin.id) return fmt::format("has just been replaced by plugin '{}'; run again", manifest.id);
+  return judge_manifest(manifest, host_manifest());
+}
+
 std::string join(const std::vector<fs::path>& paths) {
   std::string text;
   for (const auto& path : paths) text += (text.empty() ? "" : ", ") + path.string();
@@ -85,12 +94,12 @@ Registry::Registry(const std::vector<fs::path>& paths, Warn warn)
 void Registry::look_at(const fs::path& file) {
   const auto read = read_manifest(file);
   if (const auto* refusal = std::get_if<Refusal>(&read)) {
-    refused_.push_back({file.stem().string(), file, fmt::format("{} {}", file.string(), refusal->reason)});
+    refused_.push_back({file.stem().string(), file, "the file " + refusal->reason});
     return;
   }
   const auto& manifest = std::get<Manifest>(read);
   const auto refuse = [&](const std::string& reason) {
-    refused_.push_back({manifest.id, file, fmt::format("plugin '{}' ({}) {}", manifest.id, file.string(), reason)});
+    refused_.push_back({manifest.id, file, fmt::format("plugin '{}' {}", manifest.id, reason)});
   };
   if (const auto reason = judge_manifest(manifest, host_manifest()); !reason.empty()) return refuse(reason);
   for (const auto& other : plugins_) {
@@ -107,12 +116,9 @@ std::unique_ptr<Task> Registry::create(const std::string& id, const Where& where
   if (found == plugins_.end()) refuse_unknown(id, where);
 
   const auto owner = fmt::format("plugin '{}' ({})", id, found->path.string());
-  // The file may have been replaced since it was looked at.
-  const auto read = read_manifest(found->path);
-  const auto* refusal = std::get_if<Refusal>(&read);
-  const auto reason = refusal != nullptr ? refusal->reason : judge_manifest(std::get<Manifest>(read), host_manifest());
-  if (!reason.empty()) throw Error(ErrorKind::kPlugin, where, fmt::format("{} {}", owner, reason));
-
+  if (const auto reason = judge_again(*found); !reason.empty()) {
+    throw Error(ErrorKind::kPlugin, where, fmt::format("{} {}", owner, reason));
+  }
   auto loaded = load_task(found->path, owner);
   for (const auto& change : loaded.restored) {
     warn_(fmt::format("{} changed {} when it was loaded; berth has put it back", owner, change));
@@ -122,7 +128,9 @@ std::unique_ptr<Task> Registry::create(const std::string& id, const Where& where
 
 void Registry::refuse_unknown(const std::string& id, const Where& where) const {
   const auto refused = std::find_if(refused_.begin(), refused_.end(), [&id](const auto& p) { return p.id == id; });
-  if (refused != refused_.end()) throw Error(ErrorKind::kPlugin, where, refused->reason);
+  if (refused != refused_.end()) {
+    throw Error(ErrorKind::kPlugin, where, fmt::format("{}: {}", refused->path.string(), refused->reason));
+  }
   std::vector<std::string> known;
   for (const auto& plugin : plugins_) known.push_back(plugin.id);
   const auto nearest = suite::nearest_name(id, known);

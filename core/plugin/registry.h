@@ -22,7 +22,7 @@ struct PluginInfo {
 struct RefusedPlugin {
   std::string id;  // the manifest's; the file's stem where it has none that can be read
   std::filesystem::path path;
-  std::string reason;  // one sentence that names the file
+  std::string reason;  // one sentence
 };
 
 // Gets one line for people, without an end of line.

@@ -3,7 +3,10 @@
 #include <dlfcn.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "core/plugin/guard.h"
+#include "core/plugin/manifest_reader.h"
 #include "core/suite/option_binder.h"
 #include "plugin_files.h"
 
@@ -53,13 +56,14 @@ TEST(RegistryTest, RefusesBeforeAnyCodeRuns) {
   const auto folder = refused_folder().string();
   const auto expect = [&](const std::string& name, const std::string& reason) {
     EXPECT_THAT(reason_for(registry, name + ".so"), HasSubstr(reason)) << name;
-    EXPECT_THAT(reason_for(registry, name + ".so"), HasSubstr(folder + "/" + name + ".so")) << name;
-    EXPECT_THAT(failure(registry, name), StartsWith("4: s.toml:4:10: ")) << name;
+    EXPECT_EQ(failure(registry, name),
+              "4: s.toml:4:10: " + folder + "/" + name + ".so: " + reason_for(registry, name + ".so"));
   };
-  expect("no_manifest", "has no section .berth_manifest");
+  expect("no_manifest", "the file has no section .berth_manifest");
   expect("wrong_magic", "has a manifest that is not berth's");
   expect("wrong_checksum", "has a damaged manifest");
-  expect("wrong_interface", "plugin 'wrong_interface' (" + folder + "/wrong_interface.so) was built for interface 999");
+  expect("wrong_interface",
+         "plugin 'wrong_interface' was built for interface 999 of the SDK, and this berth has interface ");
   expect("wrong_sdk", "needs 0.999.0, and this berth has 0.");
   expect("wrong_libtorch", "was built for LibTorch 2.999.");
   expect("wrong_compiler", "was built with an unknown compiler (number 3)");
@@ -116,8 +120,8 @@ TEST(RegistryTest, TheFirstOfTwoWins) {
   std::filesystem::copy_file(loadable_folder() / "good.so", folder.path() / "other.so");
   const Registry registry({folder.path(), loadable_folder()});
   ASSERT_EQ(registry.refused().size(), 1U);
-  EXPECT_EQ(registry.refused()[0].reason, "plugin 'good' (" + (loadable_folder() / "good.so").string() +
-                                              ") has the id of " + (folder.path() / "other.so").string() +
+  EXPECT_EQ(registry.refused()[0].path, loadable_folder() / "good.so");
+  EXPECT_EQ(registry.refused()[0].reason, "plugin 'good' has the id of " + (folder.path() / "other.so").string() +
                                               ", which was found first; remove one of them");
   EXPECT_NE(registry.create("good", kWhere), nullptr);
 }
@@ -127,8 +131,22 @@ TEST(RegistryTest, AFileThatWasReplacedIsJudgedAgain) {
   const auto file = folder.path() / "good.so";
   std::filesystem::copy_file(loadable_folder() / "good.so", file);
   const Registry registry({folder.path()});
-  std::filesystem::copy_file(refused_folder() / "wrong_libtorch.so", file,
-                             std::filesystem::copy_options::overwrite_existing);
+  const auto replace_by = [&file](const std::filesystem::path& other) {
+    std::filesystem::remove(file);
+    std::filesystem::copy_file(other, file);
+  };
+  replace_by(refused_folder() / "no_manifest.so");
+  EXPECT_THAT(failure(registry, "good"), HasSubstr("has no section .berth_manifest"));
+  replace_by(loadable_folder() / "meddler.so");
+  EXPECT_THAT(failure(registry, "good"), HasSubstr("has just been replaced by plugin 'meddler'; run again"));
+  auto older = read_bytes(loadable_folder() / "good.so");
+  auto manifest = std::get<Manifest>(read_manifest(Bytes(older)));
+  const auto at = std::search(older.begin(), older.end(), std::as_bytes(std::span(&manifest, 1)).begin(),
+                              std::as_bytes(std::span(&manifest, 1)).end());
+  manifest.libtorch[1] = 999;
+  manifest.checksum = manifest_checksum(manifest);
+  std::copy_n(std::as_bytes(std::span(&manifest, 1)).begin(), sizeof(manifest), at);
+  write_bytes(file, older);
   EXPECT_THAT(failure(registry, "good"), HasSubstr("was built for LibTorch 2.999."));
   std::filesystem::remove(file);
   EXPECT_THAT(failure(registry, "good"), HasSubstr("can't be opened"));
