@@ -244,6 +244,14 @@ void dump(const Json& value, std::string& out) {
 
 }  // namespace
 
+// Not in the class: JsonMember, which Json is made of, is complete only after it.
+Json::Json(double value) : value_(value) {}
+Json::Json(std::string value) : value_(std::move(value)) {}
+Json::Json(std::string_view value) : value_(std::string(value)) {}
+Json::Json(const char* value) : value_(std::string(value)) {}
+Json::Json(Array value) : value_(std::move(value)) {}
+Json::Json(Object value) : value_(std::move(value)) {}
+
 bool Json::as_bool() const {
   if (!is_bool()) wrong_type("true or false", *this);
   return std::get<bool>(value_);
