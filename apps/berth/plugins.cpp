@@ -32,6 +32,7 @@ void list_all(const plugin::Registry& registry, const std::vector<std::filesyste
 }
 
 void print_options(const char* title, const suite::OptionBinder& binder) {
+  binder.check();
   fmt::print("\n{}\n{}", title, suite::describe_options(binder.fields()));
 }
 

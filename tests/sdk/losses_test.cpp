@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <ostream>
 
 #include "support.h"
 
@@ -65,6 +66,11 @@ struct CrossEntropyCase {
   bool weighted;
   double smoothing;
   bool ignores;
+
+  // The test's name; without it GoogleTest prints the bytes, padding included.
+  friend void PrintTo(const CrossEntropyCase& c, std::ostream* out) {
+    *out << (c.weighted ? "weighted" : "plain") << ", smoothing " << c.smoothing << (c.ignores ? ", ignoring" : "");
+  }
 };
 
 class CrossEntropy : public testing::TestWithParam<CrossEntropyCase> {

@@ -29,9 +29,9 @@ def berth(program, *arguments, **keywords):
     return result.stdout
 
 
-def write_suite(folder, model, **sections):
+def write_suite(folder, model_folder, **sections):
     """sections: {"training": {"epochs": "2"}}, values as TOML writes them."""
-    text = f'[model]\npath = "{model}"\nmax_length = 64\n'
+    text = f'[model]\npath = "{model_folder}"\nmax_length = 64\n'
     text += "".join(f"{k} = {v}\n" for k, v in sections.pop("model", {}).items())
     for section, values in sections.items():
         text += f"[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in values.items())

@@ -13,6 +13,7 @@
 
 #include <cmath>
 #include <limits>
+#include <ostream>
 #include <vector>
 
 #include "gradients.h"
@@ -78,6 +79,10 @@ struct Case {
   std::int64_t heads;
   std::int64_t width;
   double dropout;
+
+  friend void PrintTo(const Case& c, std::ostream* out) {
+    *out << c.heads << " heads, width " << c.width << ", dropout " << c.dropout;
+  }
 };
 
 class Attention : public ::testing::TestWithParam<Case> {};

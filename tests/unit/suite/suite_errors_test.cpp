@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <ostream>
+
 #include "suite_fixture.h"
 
 namespace berth::suite {
@@ -45,6 +47,8 @@ struct BadValue {
   const char* section;
   const char* key_and_value;
   const char* part;  // of the message
+
+  friend void PrintTo(const BadValue& bad, std::ostream* out) { *out << bad.section << ": " << bad.key_and_value; }
 };
 
 class BadValueTest : public SuiteTest, public ::testing::WithParamInterface<BadValue> {};
