@@ -62,6 +62,7 @@ void fill_groups(std::uint8_t* __restrict mask, std::uint32_t group, std::int64_
 
 void fill_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, const Draw& draw) {
   TORCH_CHECK(first >= 0 && (first + count) / 4 < 4294967296, "dropout of more elements than one place can count");
+  if (count == 0) return;
   const auto group_of = [](std::int64_t element) { return static_cast<std::uint32_t>(element / kGroup); };
   const auto part = [&](std::int64_t at, std::int64_t length) {  // within one group
     std::uint8_t whole[kGroup];

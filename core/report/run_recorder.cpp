@@ -87,10 +87,11 @@ void RunRecorder::stepped(const training::StepEvent& event) {
   }
   last_shown_ = event.training_seconds;
   const double per_step = event.training_seconds / static_cast<double>(event.step);
-  console_.progress({static_cast<double>(event.step) / static_cast<double>(event.total_steps),
-                     fmt::format("step {}/{}  {} loss {:.4f}  {:.1f} examples/s", event.step, event.total_steps,
-                                 event.task, event.loss, static_cast<double>(event.examples) / per_step),
-                     per_step * static_cast<double>(event.total_steps - event.step)});
+  console_.progress(
+      {static_cast<double>(event.step) / static_cast<double>(event.total_steps),
+       fmt::format("step {}/{}  {} loss {:.4f}  {:.1f} examples/s", event.step, event.total_steps, event.task,
+                   event.loss, static_cast<double>(event.total_examples) / event.training_seconds),
+       per_step * static_cast<double>(event.total_steps - event.step)});
 }
 
 void RunRecorder::log_interval(const training::StepEvent& event) {

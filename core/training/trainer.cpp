@@ -121,6 +121,7 @@ StepEvent Trainer::train_step(const StepPlan& plan) {
   result_.training_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result_.examples += event.examples;
   result_.tokens += event.tokens;
+  event.total_examples = result_.examples;
   event.step = step;
   event.total_steps = total_steps_;
   event.epoch = static_cast<double>(step) / static_cast<double>(steps_per_epoch_);

@@ -25,7 +25,8 @@ struct StepEvent {
   double gradient_norm = 0;
   std::int64_t examples = 0;  // of this step
   std::int64_t tokens = 0;
-  double training_seconds = 0;  // so far, evaluation and checkpoints excluded
+  std::int64_t total_examples = 0;  // so far
+  double training_seconds = 0;      // so far, evaluation and checkpoints excluded
 };
 
 struct EvaluationEvent {
