@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "apps/berth/commands.h"
-#include "apps/berth/threads.h"
+#include "apps/berth/suite_argument.h"
 #include "core/training/session.h"
 
 namespace berth::app {
@@ -18,9 +18,7 @@ Usage usage() {
   usage.line = "berth check SUITE.toml [options]";
   usage.summary = "Reads suite, plugins, model and data as `berth run` would, and tells what it found; trains nothing.";
   usage.examples = "  berth check configs/quickstart.toml\n  berth check suite.toml --set model.max_length=64\n";
-  usage.positional.add("suite", 1);
-  usage.options.add_options()("set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
-                              "a key of the suite to change (repeatable)");
+  add_suite_argument(usage);
   add_plugin_path(usage.options);
   return usage;
 }
@@ -54,10 +52,7 @@ int check(const Arguments& arguments) {
   auto command = usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
-  const auto file = required(*values, "suite", "usage: " + command.line);
-  const auto sets = values->contains("set") ? (*values)["set"].as<std::vector<std::string>>() : Arguments();
-  const auto suite = suite::read_suite(file, sets);
-  set_threads(suite);
+  const auto suite = read_suite_argument(*values, command);
   const auto registry = find_plugins(*values);
   const auto session = training::start_session(suite, registry);
   fmt::print("suite {}: {} tasks; model {}\n", suite.name, suite.tasks.size(), suite.model.path.string());

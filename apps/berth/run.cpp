@@ -7,7 +7,7 @@
 
 #include "apps/berth/commands.h"
 #include "apps/berth/interrupt.h"
-#include "apps/berth/threads.h"
+#include "apps/berth/suite_argument.h"
 #include "core/report/prediction_line.h"
 #include "core/report/run_recorder.h"
 
@@ -22,10 +22,9 @@ Usage usage() {
   usage.examples =
       "  berth run configs/quickstart.toml\n"
       "  berth run suite.toml --set optimizer.rate=5e-5 --set training.epochs=4 --out runs/faster\n";
-  usage.positional.add("suite", 1);
-  usage.options.add_options()("set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
-                              "a key of the suite to change (repeatable)")(
-      "out", po::value<std::string>()->value_name("DIR"), "the run folder, new or empty (default: runs/NAME)");
+  add_suite_argument(usage);
+  usage.options.add_options()("out", po::value<std::string>()->value_name("DIR"),
+                              "the run folder, new or empty (default: runs/NAME)");
   add_plugin_path(usage.options);
   return usage;
 }
@@ -83,10 +82,7 @@ int run(const Arguments& arguments) {
   auto command = usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
-  const auto file = required(*values, "suite", "usage: " + command.line);
-  const auto sets = values->contains("set") ? (*values)["set"].as<std::vector<std::string>>() : Arguments();
-  const auto suite = suite::read_suite(file, sets);
-  set_threads(suite);
+  const auto suite = read_suite_argument(*values, command);
   const auto registry = find_plugins(*values);
   // Everything that can be wrong in suite and data shows before a folder is made.
   auto session = training::start_session(suite, registry);

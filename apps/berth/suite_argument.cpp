@@ -1,0 +1,24 @@
+#include "apps/berth/suite_argument.h"
+
+#include <boost/program_options/value_semantic.hpp>
+
+#include "apps/berth/threads.h"
+
+namespace berth::app {
+namespace po = boost::program_options;
+
+void add_suite_argument(Usage& usage) {
+  usage.positional.add("suite", 1);
+  usage.options.add_options()("set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
+                              "a key of the suite to change (repeatable)");
+}
+
+suite::Suite read_suite_argument(const po::variables_map& values, const Usage& usage) {
+  const auto file = required(values, "suite", "usage: " + usage.line);
+  const auto sets = values.contains("set") ? values["set"].as<std::vector<std::string>>() : Arguments();
+  auto suite = suite::read_suite(file, sets);
+  set_threads(suite);
+  return suite;
+}
+
+}  // namespace berth::app

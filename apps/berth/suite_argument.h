@@ -1,0 +1,16 @@
+// The suite as `run` and `check` take it: SUITE.toml with --set KEY=VALUE.
+#pragma once
+
+#include "apps/berth/command_line.h"
+#include "core/suite/suite.h"
+
+namespace berth::app {
+
+// Adds the argument "suite" and "--set".
+void add_suite_argument(Usage& usage);
+
+// Reads the suite and sets LibTorch's threads from it. Throws Error kConfig where it is missing, and what read_suite()
+// throws.
+suite::Suite read_suite_argument(const boost::program_options::variables_map& values, const Usage& usage);
+
+}  // namespace berth::app
