@@ -56,7 +56,10 @@ void load_best(training::Session& session, const report::RunFolder& folder, cons
   if (recorder.best_step() == recorder.last_step()) return;
   auto best = training::open_session(session.suite, registry, folder.checkpoint("best"), "");
   session.encoder = std::move(best.encoder);
-  for (std::size_t i = 0; i < session.tasks.size(); ++i) session.tasks[i].head = best.tasks[i].head;
+  for (std::size_t i = 0; i < session.tasks.size(); ++i) {
+    session.tasks[i].task.load_state(best.tasks[i].task.save_state());  // with what was chosen on dev at that step
+    session.tasks[i].head = best.tasks[i].head;
+  }
 }
 
 void evaluate_sets(training::Session& session, const report::RunFolder& folder, report::RunRecorder& recorder) {
@@ -64,11 +67,16 @@ void evaluate_sets(training::Session& session, const report::RunFolder& folder, 
     for (const auto& set : task.sets) {
       const auto file = folder.predictions_file(task.task.name(), set.name);
       std::ofstream out(file, std::ios::binary);
-      const auto evaluation = evaluation::evaluate(
-          session.model_of(task), set, session.evaluation_options(),
-          [&](const Example& example, const Prediction& prediction) {
-            out << report::prediction_line(example.json(), task.task.name(), prediction.json()) << '\n';
-          });
+      evaluation::EvaluationSinks sinks;
+      sinks.prediction = [&](const Example& example, const Prediction& prediction) {
+        out << report::prediction_line(example.json(), task.task.name(), prediction.json()) << '\n';
+      };
+      sinks.metric = [&](const Metric& metric) {
+        for (const auto& [suffix, text] : task.task.files(metric)) {
+          report::write_file(folder.result_file(task.task.name(), set.name, suffix), text);
+        }
+      };
+      const auto evaluation = evaluation::evaluate(session.model_of(task), set, session.evaluation_options(), sinks);
       out.close();
       if (!out) throw Error(ErrorKind::kIo, {file.string()}, "can't be written; is the disk full?");
       recorder.final_set(task.task.name(), set.name, evaluation);

@@ -49,23 +49,28 @@ void FeatureStore::add(const Feature& feature) {
                             "a segment for each",
                             owner_, length, encoding.segments.size()));
   }
-  if (size() == 0) has_targets_ = !feature.fields.empty();
-  if (has_targets_ == feature.fields.empty() && !columns_.empty()) {
+  const bool has_targets = std::any_of(columns_.begin(), columns_.end(), [&](const Column& column) {
+    return column.spec.role == FieldRole::kTarget && feature.fields.contains(column.spec.name);
+  });
+  if (size() == 0) has_targets_ = has_targets;
+  if (has_targets != has_targets_) {
     throw Error(ErrorKind::kPlugin,
                 fmt::format("{}, features: some sequences of a set have targets and some have none", owner_));
   }
+  std::size_t expected = 0;
   for (auto& column : columns_) {
+    if (!is_filled(column)) continue;
+    ++expected;
     auto found = feature.fields.find(column.spec.name);
     if (found == feature.fields.end()) {
-      if (!has_targets_) continue;
       throw Error(ErrorKind::kPlugin,
                   fmt::format("{}, features: the declared field '{}' is missing", owner_, column.spec.name));
     }
     add_field(column, found->second, length);
   }
-  if (has_targets_ && feature.fields.size() != columns_.size()) {
+  if (feature.fields.size() != expected) {
     throw Error(ErrorKind::kPlugin, fmt::format("{}, features: {} fields were set, {} are declared", owner_,
-                                                feature.fields.size(), columns_.size()));
+                                                feature.fields.size(), expected));
   }
   ids_.insert(ids_.end(), encoding.ids.begin(), encoding.ids.end());
   segments_.insert(segments_.end(), encoding.segments.begin(), encoding.segments.end());
@@ -139,7 +144,7 @@ std::unique_ptr<Batch> FeatureStore::pack(const std::vector<std::int64_t>& featu
   }
 
   for (const auto& column : columns_) {
-    if (has_targets_) contents.fields.emplace(column.spec.name, pack_field(column, features));
+    if (is_filled(column)) contents.fields.emplace(column.spec.name, pack_field(column, features));
   }
   return std::make_unique<PackedBatch>(std::move(contents));
 }

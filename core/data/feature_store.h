@@ -18,7 +18,7 @@ class FeatureStore {
   FeatureStore(std::vector<FieldSpec> specs, at::ScalarType dtype, std::string owner);
 
   // Throws Error kPlugin for an empty sequence, vectors of differing lengths, and fields that don't match their
-  // declaration. All features have targets, or none has.
+  // declaration. All features have targets, or none has; all have the input fields.
   void add(const Feature& feature);
 
   std::int64_t size() const { return static_cast<std::int64_t>(begin_.size()) - 1; }
@@ -36,6 +36,7 @@ class FeatureStore {
     std::vector<std::int64_t> begin = {0};  // [features + 1] into the values
   };
 
+  bool is_filled(const Column& column) const { return has_targets_ || column.spec.role == FieldRole::kInput; }
   PackedBatch::Field pack_field(const Column& column, const std::vector<std::int64_t>& features) const;
   void add_field(Column& column, const FieldValues& values, std::int64_t length);
 

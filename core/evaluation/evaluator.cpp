@@ -89,12 +89,12 @@ void predict(const TaskModel& model, const data::TaskData& data, const Evaluatio
 }
 
 Evaluation evaluate(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
-                    const PredictionSink& sink) {
+                    const EvaluationSinks& sinks) {
   const auto start = std::chrono::steady_clock::now();
   const auto metric = model.task.make_metric();
   predict(model, data, options, [&](const Example& example, const Prediction& prediction) {
     plugin::guarded(model.task.site("metric"), [&] { metric->add(example, prediction); });
-    if (sink) sink(example, prediction);
+    if (sinks.prediction) sinks.prediction(example, prediction);
   });
   Evaluation evaluation;
   evaluation.scores = plugin::guarded(model.task.site("metric"), [&] { return metric->result(); });
@@ -106,6 +106,7 @@ Evaluation evaluate(const TaskModel& model, const data::TaskData& data, const Ev
     throw Error(ErrorKind::kPlugin, fmt::format("{}, metric: {} of its scores are primary, expected exactly one",
                                                 model.task.owner(), primaries));
   }
+  if (sinks.metric) sinks.metric(*metric);
   return evaluation;
 }
 

@@ -35,9 +35,14 @@ struct Evaluation {
   const Score& primary() const;
 };
 
-// sink may be empty.
+// What a caller wants of an evaluation besides its scores; each may be empty.
+struct EvaluationSinks {
+  PredictionSink prediction = {};                 // of each example, in order
+  std::function<void(const Metric&)> metric = {};  // at the end, with the metric that saw the set
+};
+
 Evaluation evaluate(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
-                    const PredictionSink& sink);
+                    const EvaluationSinks& sinks);
 
 // How good a score is, such that more is better; NaN counts as the worst.
 double goodness(const Score& score);

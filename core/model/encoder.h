@@ -72,6 +72,8 @@ class Encoder {
   // word_embeddings.weight", ..., "encoder.layer.0.attention.self.query.weight", ..., "pooler.dense.bias".
   const NamedTensors& parameters() const { return parameters_; }
 
+  const at::Tensor& word_embeddings() const { return word_embeddings_; }  // one of parameters()
+
   const BertConfig& config() const { return config_; }
   const EncoderOptions& options() const { return options_; }
 

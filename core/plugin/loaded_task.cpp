@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/suite/option_binder.h"
 
 namespace berth::plugin {
@@ -91,6 +93,25 @@ std::unique_ptr<Metric> LoadedTask::make_metric() const {
   auto metric = guarded(site("make_metric"), [&] { return task_->make_metric(); });
   if (!metric) throw Error(ErrorKind::kPlugin, owner() + ", make_metric: returned no metric");
   return metric;
+}
+
+void LoadedTask::tune(const Metric& dev) {
+  guarded(site("tune"), [&] { task_->tune(dev); });
+}
+
+std::vector<ResultFile> LoadedTask::files(const Metric& metric) const {
+  auto files = guarded(site("files of the metric"), [&] { return metric.files(); });
+  for (const auto& file : files) {
+    const bool is_good = !file.suffix.empty() && file.suffix != "jsonl" && file.suffix.front() != '.' &&
+                         std::all_of(file.suffix.begin(), file.suffix.end(), [](char c) {
+                           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+                         });
+    if (is_good) continue;
+    throw Error(ErrorKind::kPlugin,
+                fmt::format("{}, files of the metric: the suffix '{}' is not made of a-z, 0-9, '_', '.' and '-'", owner(),
+                            file.suffix));
+  }
+  return files;
 }
 
 ExportInfo LoadedTask::export_info() const {

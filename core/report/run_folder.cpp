@@ -48,6 +48,10 @@ fs::path RunFolder::predictions_file(const std::string& task, const std::string&
   return path_ / "predictions" / fmt::format("{}.{}.jsonl", task, set);
 }
 
+fs::path RunFolder::result_file(const std::string& task, const std::string& set, const std::string& suffix) const {
+  return path_ / "predictions" / fmt::format("{}.{}.{}", task, set, suffix);
+}
+
 fs::path RunFolder::step_folder(std::int64_t step) const { return checkpoints() / fmt::format("step-{}", step); }
 
 fs::path RunFolder::checkpoint(const std::string& which) const {

@@ -27,6 +27,8 @@ class RunFolder {
   std::filesystem::path metrics_file() const { return path_ / "metrics.jsonl"; }
   std::filesystem::path summary_file() const { return path_ / "summary.json"; }
   std::filesystem::path predictions_file(const std::string& task, const std::string& set) const;
+  // A Metric's ResultFile: predictions/TASK.SET.SUFFIX.
+  std::filesystem::path result_file(const std::string& task, const std::string& set, const std::string& suffix) const;
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path step_folder(std::int64_t step) const;
 

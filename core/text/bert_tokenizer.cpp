@@ -212,6 +212,13 @@ BertTokenizer::Tokens BertTokenizer::tokenize(std::string_view text) const {
   return tokens;
 }
 
+BertTokenizer::Tokens BertTokenizer::tokenize_words(const std::vector<std::string>& words) const {
+  Tokens tokens;
+  Splitter splitter(*this, tokens);
+  for (std::size_t i = 0; i < words.size(); ++i) splitter.add_text(words[i], static_cast<std::int32_t>(i));
+  return tokens;
+}
+
 Encoding BertTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   return truncated(tokenize(text), nullptr, options);
 }
@@ -223,10 +230,7 @@ Encoding BertTokenizer::encode_pair(std::string_view first, std::string_view sec
 }
 
 Encoding BertTokenizer::encode_words(const std::vector<std::string>& words, const EncodeOptions& options) const {
-  Tokens tokens;
-  Splitter splitter(*this, tokens);
-  for (std::size_t i = 0; i < words.size(); ++i) splitter.add_text(words[i], static_cast<std::int32_t>(i));
-  return truncated(tokens, nullptr, options);
+  return truncated(tokenize_words(words), nullptr, options);
 }
 
 Encoding BertTokenizer::truncated(const Tokens& first, const Tokens* second, const EncodeOptions& options) const {
@@ -243,6 +247,13 @@ std::vector<Encoding> BertTokenizer::windows(std::string_view text, const Window
   WindowOptions only_text = options;
   only_text.truncation = Truncation::kOnlyFirst;
   return cut_windows(tokenize(text), nullptr, only_text);
+}
+
+std::vector<Encoding> BertTokenizer::windows_words(const std::vector<std::string>& words,
+                                                   const WindowOptions& options) const {
+  WindowOptions only_words = options;
+  only_words.truncation = Truncation::kOnlyFirst;
+  return cut_windows(tokenize_words(words), nullptr, only_words);
 }
 
 std::vector<Encoding> BertTokenizer::windows_pair(std::string_view first, std::string_view second,

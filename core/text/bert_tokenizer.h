@@ -42,6 +42,8 @@ class BertTokenizer final : public Tokenizer {
   std::vector<Encoding> windows(std::string_view text, const WindowOptions& options) const override;
   std::vector<Encoding> windows_pair(std::string_view first, std::string_view second,
                                      const WindowOptions& options) const override;
+  std::vector<Encoding> windows_words(const std::vector<std::string>& words,
+                                      const WindowOptions& options) const override;
   std::string decode(const std::vector<std::int32_t>& ids) const override;
 
   std::int64_t vocabulary_size() const override;  // one more than the largest id
@@ -74,6 +76,7 @@ class BertTokenizer final : public Tokenizer {
   class Splitter;
 
   Tokens tokenize(std::string_view text) const;
+  Tokens tokenize_words(const std::vector<std::string>& words) const;
   Encoding assemble(const Stretch& first, const Stretch* second, bool add_specials) const;
   Encoding truncated(const Tokens& first, const Tokens* second, const EncodeOptions& options) const;
   std::vector<Encoding> cut_windows(const Tokens& first, const Tokens* second, const WindowOptions& options) const;

@@ -49,7 +49,8 @@ EncoderInfo encoder_info(const model::Encoder& encoder) {
           config.vocab_size,
           config.max_position_embeddings,
           encoder.options().dropout.value_or(config.hidden_dropout_prob),
-          config.initializer_range};
+          config.initializer_range,
+          encoder.word_embeddings()};
 }
 
 void make_head(const Session& session, TaskSession& task) {

@@ -158,7 +158,9 @@ void Trainer::evaluate() {
   double sum = 0;
   for (auto& task : session_.tasks) {
     if (task.dev() == nullptr) continue;
-    auto evaluation = evaluation::evaluate(session_.model_of(task), *task.dev(), session_.evaluation_options(), {});
+    evaluation::EvaluationSinks sinks;
+    if (event.step > 0) sinks.metric = [&task](const Metric& metric) { task.task.tune(metric); };
+    auto evaluation = evaluation::evaluate(session_.model_of(task), *task.dev(), session_.evaluation_options(), sinks);
     sum += evaluation::goodness(evaluation.primary());
     event.dev.emplace(task.task.name(), std::move(evaluation));
   }

@@ -1,4 +1,5 @@
-// A small host for a task's tests: options, a tokenizer of words, batches and an "encoder" that is a table of vectors.
+// A small host for a task's tests: options, a tokenizer of words, an "encoder" that is a table of vectors, and the real
+// host's batches.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "berth/task.h"
+#include "core/data/encoded_batch.h"
+#include "core/data/feature_store.h"
 
 namespace berth::test {
 
@@ -60,6 +63,9 @@ class FakeTokenizer final : public Tokenizer {
   std::vector<Encoding> windows_pair(std::string_view, std::string_view, const WindowOptions&) const override {
     return {};
   }
+  std::vector<Encoding> windows_words(const std::vector<std::string>&, const WindowOptions&) const override {
+    return {};
+  }
   std::string decode(const std::vector<std::int32_t>&) const override { return ""; }
   std::int64_t vocabulary_size() const override { return kVocabulary; }
   std::string token(std::int32_t) const override { return ""; }
@@ -104,49 +110,16 @@ struct CollectingSink final : FeatureSink {
   std::vector<Feature> features;
 };
 
-// Packs fields of the shape kPerSequence, as the host does.
-class FakeBatch final : public Batch {
- public:
-  FakeBatch(const std::vector<Feature>& features, const std::vector<FieldSpec>& fields) {
-    std::vector<std::int64_t> ids;
-    std::vector<std::int64_t> offsets = {0};
-    for (const Feature& feature : features) {
-      ids.insert(ids.end(), feature.encoding.ids.begin(), feature.encoding.ids.end());
-      offsets.push_back(static_cast<std::int64_t>(ids.size()));
-    }
-    ids_ = at::tensor(ids, at::kLong);
-    offsets_ = at::tensor(offsets, at::kLong);
-    for (const FieldSpec& spec : fields) pack(features, spec);
+// All features as one batch, packed by the real host.
+inline std::unique_ptr<Batch> pack(const std::vector<Feature>& features, const std::vector<FieldSpec>& fields) {
+  data::FeatureStore store(fields, at::kFloat, "test");
+  std::vector<std::int64_t> all;
+  for (const Feature& feature : features) {
+    all.push_back(store.size());
+    store.add(feature);
   }
-
-  std::int64_t size() const override { return offsets_.numel() - 1; }
-  std::int64_t tokens() const override { return ids_.numel(); }
-  const at::Tensor& ids() const override { return ids_; }
-  const at::Tensor& segments() const override { return ids_; }
-  const at::Tensor& offsets() const override { return offsets_; }
-  const at::Tensor& positions() const override { return ids_; }
-  bool has_field(std::string_view name) const override { return fields_.find(name) != fields_.end(); }
-  const at::Tensor& field(std::string_view name) const override { return fields_.find(name)->second; }
-  const at::Tensor& field_offsets(std::string_view) const override { return offsets_; }
-
- private:
-  void pack(const std::vector<Feature>& features, const FieldSpec& spec) {
-    std::vector<at::Tensor> rows;
-    for (const Feature& feature : features) {
-      const auto found = feature.fields.find(spec.name);
-      if (found == feature.fields.end()) return;
-      rows.push_back(spec.type == FieldType::kInt64
-                         ? at::tensor(std::get<std::vector<std::int64_t>>(found->second), at::kLong)
-                         : at::tensor(std::get<std::vector<double>>(found->second), at::kFloat));
-    }
-    const at::Tensor packed = at::stack(rows);
-    fields_[spec.name] = spec.width == 1 ? packed.view({-1}) : packed;
-  }
-
-  at::Tensor ids_;
-  at::Tensor offsets_;
-  std::map<std::string, at::Tensor, std::less<>> fields_;
-};
+  return store.pack(all);
+}
 
 // Each token has a fixed random vector; a sequence's pooled one is the tanh of their sum.
 class FakeEncoded final : public Encoded {
@@ -168,25 +141,29 @@ class FakeEncoded final : public Encoded {
     }
     return at::stack(rows);
   }
-  Padded padded() const override { return {}; }
+  Padded padded() const override { return data::EncodedBatch(batch_, {hidden(), first(), pooled()}).padded(); }
 
  private:
   const Batch& batch_;
   at::Tensor table_;
 };
 
-// One row of the outputs of a batch of one feature an example.
+// One feature with its part of the outputs of a batch.
 class FakeResult final : public FeatureResult {
  public:
-  FakeResult(const Feature& feature, const Outputs& outputs, std::int64_t row)
-      : feature_(feature), outputs_(outputs), row_(row) {}
+  FakeResult(const Feature& feature, const Batch& batch, const Outputs& outputs, std::int64_t row)
+      : feature_(feature), batch_(batch), outputs_(outputs), row_(row) {}
 
   const Feature& feature() const override { return feature_; }
   at::Tensor sequence(std::string_view output) const override { return outputs_.find(output)->second[row_]; }
-  at::Tensor tokens(std::string_view output) const override { return sequence(output); }
+  at::Tensor tokens(std::string_view output) const override {
+    const auto* offsets = batch_.offsets().const_data_ptr<std::int64_t>();
+    return outputs_.find(output)->second.slice(0, offsets[row_], offsets[row_ + 1]);
+  }
 
  private:
   const Feature& feature_;
+  const Batch& batch_;
   const Outputs& outputs_;
   std::int64_t row_;
 };
@@ -204,15 +181,17 @@ class FakeSet {
   DatasetReader& reader() { return *reader_; }
   ExampleStream& stream() { return *stream_; }
 
-  // Reads the rest of the stream and makes its features.
-  void load(const Task& task) {
+  // Reads the rest of the stream and makes its features, one or several an example.
+  void load(const Task& task) { load(task, {tokenizer, 64}); }
+  void load(const Task& task, const FeatureContext& context) {
     CollectingSink sink;
     while (auto example = stream_->next()) {
-      task.features(*example, {tokenizer, 64}, sink);
+      task.features(*example, context, sink);
       examples.push_back(std::move(example));
+      first_feature.push_back(sink.features.size());
     }
     features = std::move(sink.features);
-    batch = std::make_unique<FakeBatch>(features, task.fields());
+    batch = pack(features, task.fields());
   }
 
   // Runs decode and metric over the set.
@@ -224,8 +203,13 @@ class FakeSet {
     const auto metric = task.make_metric();
     predictions.clear();
     for (std::size_t i = 0; i < examples.size(); ++i) {
-      const FakeResult result(features[i], outputs, static_cast<std::int64_t>(i));
-      predictions.push_back(task.decode(*examples[i], {&result}));
+      std::vector<FakeResult> results;
+      std::vector<const FeatureResult*> pointers;
+      for (std::size_t f = first_feature[i]; f < first_feature[i + 1]; ++f) {
+        results.emplace_back(features[f], *batch, outputs, static_cast<std::int64_t>(f));
+      }
+      for (const FakeResult& result : results) pointers.push_back(&result);
+      predictions.push_back(task.decode(*examples[i], pointers));
       metric->add(*examples[i], *predictions.back());
     }
     std::map<std::string, Score> scores;
@@ -235,8 +219,9 @@ class FakeSet {
 
   FakeTokenizer tokenizer;
   std::vector<std::unique_ptr<Example>> examples;
+  std::vector<std::size_t> first_feature = {0};  // [examples + 1]
   std::vector<Feature> features;
-  std::unique_ptr<FakeBatch> batch;
+  std::unique_ptr<Batch> batch;
   std::vector<std::unique_ptr<Prediction>> predictions;
 
  private:

@@ -16,7 +16,7 @@
 namespace berth {
 inline namespace v1 {
 
-// A task's own targets travel with each feature as declared fields; the host packs them, so no task writes a collate
+// A task's own numbers travel with each feature as declared fields; the host packs them, so no task writes a collate
 // function.
 enum class FieldShape : std::uint8_t {
   kPerSequence,  // `width` values a sequence: packed to [B] (width 1) or [B, width]
@@ -24,12 +24,17 @@ enum class FieldShape : std::uint8_t {
   kRagged,       // any number a sequence: packed end to end to [M], with Batch::field_offsets(name) [B + 1]
 };
 enum class FieldType : std::uint8_t { kInt64, kReal };  // kReal: the encoder's float type
+enum class FieldRole : std::uint8_t {
+  kTarget,  // known where the example is labelled; the loss reads it
+  kInput,   // known always, and there when predicting too: which tokens are scored, what a source token can be copied as
+};
 
 struct FieldSpec {
   std::string name;
   FieldType type = FieldType::kInt64;
   FieldShape shape = FieldShape::kPerSequence;
   std::int64_t width = 1;  // of kPerSequence
+  FieldRole role = FieldRole::kTarget;
 };
 
 using FieldValues = std::variant<std::vector<std::int64_t>, std::vector<double>>;
@@ -37,7 +42,8 @@ using FieldValues = std::variant<std::vector<std::int64_t>, std::vector<double>>
 // What the encoder reads for one example, or for one window of it.
 struct Feature {
   Encoding encoding;
-  std::map<std::string, FieldValues, std::less<>> fields;  // empty where there are no targets (predict)
+  // Every input field; every target field, or none of them where the example has no targets (predict).
+  std::map<std::string, FieldValues, std::less<>> fields;
 };
 
 // Takes the features of one example, in order.

@@ -32,6 +32,9 @@ struct EncoderInfo {
   std::int64_t max_positions = 0;
   double dropout = 0;               // the encoder's hidden dropout, which heads use by default
   double initializer_range = 0.02;  // standard deviation for new weights
+  // [vocabulary_size, hidden_size], the encoder's own parameter, for heads that tie an output layer to it. It is trained,
+  // saved and loaded with the encoder: a head keeps the tensor, but does not register it as a parameter of its own.
+  at::Tensor word_embeddings = {};
 };
 
 // Calls come from one thread at a time. Before each, the host seeds LibTorch's default generator from (seed, task,

@@ -31,6 +31,12 @@ struct Score {
   bool is_primary = false;  // exactly one score of a metric is what checkpoints are chosen by
 };
 
+// A further file about a set, beside its predictions: {"official.json", "..."} becomes TASK.SET.official.json.
+struct ResultFile {
+  std::string suffix;  // [a-z0-9_.-]+, not "jsonl"
+  std::string text;
+};
+
 // Sees every example of a set once, in the order of the file.
 class BERTH_VISIBLE Metric {
  public:
@@ -44,6 +50,9 @@ class BERTH_VISIBLE Metric {
   virtual void merge(std::string_view state) = 0;
 
   virtual std::vector<Score> result() const = 0;
+
+  // Formats that others read: what an official scorer takes, a table. Asked for once, after result().
+  virtual std::vector<ResultFile> files() const { return {}; }
 };
 
 }  // namespace v1

@@ -2,7 +2,7 @@
 //
 // The order of calls in a run:
 //   describe()  ->  make_reader() for each set  ->  fit(train)  or  load_state()  ->  fields(), make_head()
-//   ->  features() for each example  ->  the head's calls  ->  decode(), make_metric() in evaluation
+//   ->  features() for each example  ->  the head's calls  ->  decode(), make_metric() in evaluation  ->  tune()
 #pragma once
 
 #include <memory>
@@ -69,8 +69,8 @@ class BERTH_VISIBLE Task {
 
   virtual std::vector<FieldSpec> fields() const = 0;
 
-  // Adds one feature, or several windows, of the example. Const and safe from several threads at once. Fields are left
-  // out where the example has no targets. An example's label that the task doesn't know throws Error kContent.
+  // Adds one feature, or several windows, of the example. Const and safe from several threads at once. Target fields are
+  // left out where the example has no targets. An example's label that the task doesn't know throws Error kContent.
   virtual void features(const Example& example, const FeatureContext& context, FeatureSink& sink) const = 0;
 
   virtual std::shared_ptr<Head> make_head(const EncoderInfo& encoder) const = 0;
@@ -80,6 +80,10 @@ class BERTH_VISIBLE Task {
                                              const std::vector<const FeatureResult*>& results) const = 0;
 
   virtual std::unique_ptr<Metric> make_metric() const = 0;
+
+  // Called after each evaluation of the dev set during training, with make_metric()'s metric that saw it, before the
+  // task's state is saved with the checkpoint: what is chosen on dev (a threshold) becomes part of the state.
+  virtual void tune(const Metric& dev) { (void)dev; }
 
   virtual ExportInfo export_info() const { return {}; }
 

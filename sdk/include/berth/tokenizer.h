@@ -49,7 +49,7 @@ struct EncodeOptions {
 };
 
 // Overlapping windows over the text that `truncation` names (kOnlyFirst or kOnlySecond; the other is repeated). A
-// single text is always the one that is cut.
+// single text, or a list of words, is always what is cut.
 struct WindowOptions {
   std::int64_t max_length = 384;  // tokens a window, special ones included
   std::int64_t stride = 128;      // tokens that neighbouring windows share
@@ -72,6 +72,9 @@ class BERTH_VISIBLE Tokenizer {
   virtual std::vector<Encoding> windows(std::string_view text, const WindowOptions& options) const = 0;
   virtual std::vector<Encoding> windows_pair(std::string_view first, std::string_view second,
                                              const WindowOptions& options) const = 0;
+  // As encode_words(). A window may begin or end within a word.
+  virtual std::vector<Encoding> windows_words(const std::vector<std::string>& words,
+                                              const WindowOptions& options) const = 0;
 
   // Joins pieces to text: "##" glued, special tokens left out, spaces before punctuation removed as BERT's decoder
   // does.

@@ -113,5 +113,27 @@ TEST(FeatureStore, FeaturesWithoutTargetsPackWithoutFields) {
   EXPECT_THROW(s.add(feature(2, 1, 1)), Error) << "some with, some without";
 }
 
+TEST(FeatureStore, InputFieldsAreThereWithAndWithoutTargets) {
+  const std::vector<FieldSpec> specs = {
+      {"label"}, {"scored", FieldType::kInt64, FieldShape::kPerToken, 1, FieldRole::kInput}};
+  Feature f;
+  f.encoding.ids = {1, 2};
+  f.encoding.segments = {0, 0};
+  f.fields["scored"] = std::vector<std::int64_t>{0, 1};
+  FeatureStore without(specs, at::kFloat, "x");
+  without.add(f);
+  EXPECT_TRUE(at::equal(without.pack({0})->field("scored"), longs({0, 1})));
+  EXPECT_FALSE(without.pack({0})->has_field("label"));
+
+  FeatureStore with(specs, at::kFloat, "x");
+  auto labelled = f;
+  labelled.fields["label"] = std::vector<std::int64_t>{7};
+  with.add(labelled);
+  EXPECT_TRUE(at::equal(with.pack({0})->field("label"), longs({7})));
+  EXPECT_THROW(with.add(f), Error) << "some with, some without";
+  labelled.fields.erase("scored");
+  EXPECT_THROW(FeatureStore(specs, at::kFloat, "x").add(labelled), Error) << "an input is missing";
+}
+
 }  // namespace
 }  // namespace berth::data

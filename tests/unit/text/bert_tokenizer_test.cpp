@@ -87,5 +87,16 @@ TEST_F(BertTokenizerTest, WordsAreTokenizedEachByItself) {
   EXPECT_EQ(encoding.specials, (std::vector<std::uint8_t>{1, 0, 0, 0, 0, 0, 1}));
 }
 
+TEST_F(BertTokenizerTest, WindowsOverWordsKnowWhoseTheirTokensAre) {
+  const std::vector<std::string> words = {"jumped", "", "a b", "[SEP]"};  // 5 tokens
+  const std::vector<Encoding> windows = tokenizer_->windows_words(words, {5, 1, Truncation::kOnlySecond});
+  ASSERT_EQ(windows.size(), 2u);
+  EXPECT_EQ(windows[0].words, (std::vector<std::int32_t>{-1, 0, 0, 2, -1}));
+  EXPECT_EQ(windows[1].words, (std::vector<std::int32_t>{-1, 2, 2, 3, -1}));
+  EXPECT_EQ(windows[1].offsets[2], (Span{2, 3}));
+  EXPECT_EQ(tokenizer_->windows_words(words, {7, 1, Truncation::kOnlySecond}).front().ids,
+            tokenizer_->encode_words(words, {}).ids);
+}
+
 }  // namespace
 }  // namespace berth::text
