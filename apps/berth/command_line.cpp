@@ -5,6 +5,7 @@
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/value_semantic.hpp>
 #include <iostream>
+#include <limits>
 
 #include "berth/error.h"
 
@@ -17,8 +18,12 @@ std::optional<po::variables_map> parse(Usage& usage, const Arguments& arguments)
   all.add(usage.options);
   // Positional arguments are hidden options of the parser; the usage line shows them.
   po::options_description hidden;
-  for (unsigned i = 0; i < usage.positional.max_total_count(); ++i) {
-    hidden.add_options()(usage.positional.name_for_position(i).c_str(), po::value<std::string>());
+  if (usage.positional.max_total_count() == std::numeric_limits<unsigned>::max()) {
+    hidden.add_options()(usage.positional.name_for_position(0).c_str(), po::value<Arguments>());
+  } else {
+    for (unsigned i = 0; i < usage.positional.max_total_count(); ++i) {
+      hidden.add_options()(usage.positional.name_for_position(i).c_str(), po::value<std::string>());
+    }
   }
   all.add(hidden);
   po::variables_map values;

@@ -19,6 +19,7 @@ struct Usage {
   std::string summary;   // one sentence
   std::string examples;  // lines to copy
   boost::program_options::options_description options;
+  // Each a string; or one name for any number of them, which then is Arguments.
   boost::program_options::positional_options_description positional;
 };
 

@@ -55,12 +55,15 @@ int evaluate(const Arguments& arguments) {
   if (has_file && only.empty() && run.suite.tasks.size() > 1) {
     throw Error(ErrorKind::kConfig, "--data needs --task: the run has several tasks");
   }
-  auto session = run.open(only);
+  if (!only.empty()) run.check_task(only);
   bool any = false;
-  for (auto& task : session.tasks) {
-    const auto& config = task.task.config();
+  for (const auto& config : run.suite.tasks) {
+    if (!only.empty() && config.name != only) continue;
     const auto sets =
         has_file ? std::vector{file_set(config, (*values)["data"].as<std::string>())} : training::set_files(config);
+    if (sets.empty()) continue;
+    auto session = run.open(config.name);
+    auto& task = session.tasks.front();
     for (const auto& set : sets) {
       const auto data = training::read_set(session, task, set);
       print_scores(config.name, has_file ? set.path.string() : set.name,

@@ -62,7 +62,7 @@ int export_task(const Arguments& arguments) {
     throw Error(
         ErrorKind::kConfig,
         fmt::format("{} has no matching model class in transformers; its encoder is a model folder by itself: {}",
-                    task.task.owner(), checkpoint::encoder_folder(run.checkpoint).string()));
+                    task.task.owner(), checkpoint::encoder_folder(run.checkpoint(name)).string()));
   }
   auto overrides = nlohmann::ordered_json::parse(info.config_json.empty() ? "{}" : info.config_json);
   overrides["architectures"] = {info.architecture};
@@ -73,8 +73,8 @@ int export_task(const Arguments& arguments) {
   options.with_pooler = info.has_pooler;
   fs::create_directories(to);
   checkpoint::write_model_folder(to, session.encoder, options);
-  text::copy_tokenizer_files(checkpoint::encoder_folder(run.checkpoint), to);
-  fmt::print("{}: {} as transformers' {} in {}\n", name, run.checkpoint.filename().string(), info.architecture,
+  text::copy_tokenizer_files(checkpoint::encoder_folder(run.checkpoint(name)), to);
+  fmt::print("{}: {} as transformers' {} in {}\n", name, run.checkpoint(name).filename().string(), info.architecture,
              to.string());
   return 0;
 }

@@ -8,6 +8,7 @@
 #include "apps/berth/commands.h"
 #include "apps/berth/interrupt.h"
 #include "apps/berth/suite_argument.h"
+#include "core/checkpoint/whole_file.h"
 #include "core/report/prediction_line.h"
 #include "core/report/run_recorder.h"
 
@@ -50,20 +51,14 @@ void describe_session(const training::Session& session, report::Console& console
   console.line("");
 }
 
-// After training, the weights are the last step's: the best ones are read back if they are others.
-void load_best(training::Session& session, const report::RunFolder& folder, const plugin::Registry& registry,
-               const report::RunRecorder& recorder) {
-  if (recorder.best_step() == recorder.last_step()) return;
-  auto best = training::open_session(session.suite, registry, folder.checkpoint("best"), "");
-  session.encoder = std::move(best.encoder);
-  for (std::size_t i = 0; i < session.tasks.size(); ++i) {
-    session.tasks[i].task.load_state(best.tasks[i].task.save_state());  // with what was chosen on dev at that step
-    session.tasks[i].head = best.tasks[i].head;
-  }
-}
-
+// Scores every task by its best checkpoint. After training, the weights are those of the last one.
 void evaluate_sets(training::Session& session, const report::RunFolder& folder, report::RunRecorder& recorder) {
+  auto loaded = folder.checkpoint("last");
   for (auto& task : session.tasks) {
+    if (const auto best = folder.checkpoint("best", task.task.name()); best != loaded) {
+      training::restore(session, best);
+      loaded = best;
+    }
     for (const auto& set : task.sets) {
       const auto file = folder.predictions_file(task.task.name(), set.name);
       std::ofstream out(file, std::ios::binary);
@@ -73,7 +68,7 @@ void evaluate_sets(training::Session& session, const report::RunFolder& folder, 
       };
       sinks.metric = [&](const Metric& metric) {
         for (const auto& [suffix, text] : task.task.files(metric)) {
-          report::write_file(folder.result_file(task.task.name(), set.name, suffix), text);
+          checkpoint::write_text(folder.result_file(task.task.name(), set.name, suffix), text);
         }
       };
       const auto evaluation = evaluation::evaluate(session.model_of(task), set, session.evaluation_options(), sinks);
@@ -111,7 +106,6 @@ int run(const Arguments& arguments) {
                              (folder.checkpoints() / "last").string()));
     return 128 + interrupted_by();
   }
-  load_best(session, folder, registry, recorder);
   evaluate_sets(session, folder, recorder);
   recorder.finish(result);
   return 0;

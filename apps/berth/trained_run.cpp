@@ -21,20 +21,24 @@ TrainedRun open_run(const po::variables_map& values, const std::string& folder) 
   auto run = report::RunFolder::open(folder);
   auto suite = suite::read_suite(run.suite_file(), {});
   set_threads(suite);
-  auto checkpoint = run.checkpoint(values["checkpoint"].as<std::string>());
-  return {std::move(run), std::move(suite), find_plugins(values), std::move(checkpoint)};
+  auto which = values["checkpoint"].as<std::string>();
+  run.checkpoint(which);  // that there is one, before plugins are looked for
+  return {std::move(run), std::move(suite), find_plugins(values), std::move(which)};
+}
+
+void TrainedRun::check_task(const std::string& task) const {
+  std::vector<std::string> known;
+  for (const auto& config : suite.tasks) known.push_back(config.name);
+  if (std::find(known.begin(), known.end(), task) != known.end()) return;
+  const auto nearest = suite::nearest_name(task, known);
+  throw Error(ErrorKind::kConfig, fmt::format("--task {}: the run has no such task{}; its tasks: {}", task,
+                                              nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest),
+                                              fmt::join(known, ", ")));
 }
 
 training::Session TrainedRun::open(const std::string& task) const {
-  std::vector<std::string> known;
-  for (const auto& config : suite.tasks) known.push_back(config.name);
-  if (!task.empty() && std::find(known.begin(), known.end(), task) == known.end()) {
-    const auto nearest = suite::nearest_name(task, known);
-    throw Error(ErrorKind::kConfig, fmt::format("--task {}: the run has no such task{}; its tasks: {}", task,
-                                                nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest),
-                                                fmt::join(known, ", ")));
-  }
-  return training::open_session(suite, registry, checkpoint, task);
+  check_task(task);
+  return training::open_session(suite, registry, checkpoint(task), task);
 }
 
 }  // namespace berth::app

@@ -14,9 +14,14 @@ struct TrainedRun {
   report::RunFolder folder;
   suite::Suite suite;
   plugin::Registry registry;
-  std::filesystem::path checkpoint;
+  std::string which;  // --checkpoint
 
-  // task: the one to load; all where empty. Throws Error kConfig for a task that the run lacks.
+  // Of the task, where it has one of its own. Throws as RunFolder::checkpoint() does.
+  std::filesystem::path checkpoint(const std::string& task) const { return folder.checkpoint(which, task); }
+  // Throws Error kConfig for a task that the run lacks, with the nearest one.
+  void check_task(const std::string& task) const;
+
+  // With one task. Throws as check_task() does.
   training::Session open(const std::string& task) const;
 };
 

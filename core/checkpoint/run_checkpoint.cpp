@@ -9,6 +9,7 @@
 #include "berth/error.h"
 #include "core/checkpoint/model_folder.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/checkpoint/whole_file.h"
 #include "core/text/load_tokenizer.h"
 
 namespace berth::checkpoint {
@@ -17,13 +18,6 @@ namespace {
 
 fs::path state_file(const fs::path& checkpoint, const std::string& task) {
   return checkpoint / "tasks" / (task + ".state");
-}
-
-void write_text(const fs::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw Error(ErrorKind::kIo, {file.string()}, "can't be written; is the disk full, may you write there?");
 }
 
 }  // namespace
@@ -48,6 +42,14 @@ void write_checkpoint(const fs::path& folder, const CheckpointContents& contents
 }
 
 fs::path encoder_folder(const fs::path& checkpoint) { return checkpoint / "encoder"; }
+
+fs::path model_folder(const fs::path& path) {
+  if (fs::exists(path / "config.json")) return path;
+  for (const auto& checkpoint : {path, path / "checkpoints/best"}) {
+    if (fs::exists(encoder_folder(checkpoint) / "config.json")) return fs::canonical(encoder_folder(checkpoint));
+  }
+  return path;
+}
 
 fs::path head_file(const fs::path& checkpoint, const std::string& task) {
   return checkpoint / "heads" / (task + ".safetensors");

@@ -32,6 +32,10 @@ struct CheckpointContents {
 void write_checkpoint(const std::filesystem::path& folder, const CheckpointContents& contents);
 
 std::filesystem::path encoder_folder(const std::filesystem::path& checkpoint);
+
+// The model folder that a path stands for: a checkpoint's encoder, a run's best one's, or the path itself.
+std::filesystem::path model_folder(const std::filesystem::path& path);
+
 std::filesystem::path head_file(const std::filesystem::path& checkpoint, const std::string& task);
 NamedTensors read_head(const std::filesystem::path& file);  // views of the mapped file
 std::string read_task_state(const std::filesystem::path& checkpoint, const std::string& task);

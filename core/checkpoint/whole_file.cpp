@@ -54,4 +54,10 @@ void WholeFile::fail(const char* what) const {
   throw Error(ErrorKind::kIo, Where{path_.string()}, fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
+void write_text(const std::filesystem::path& path, std::string_view text) {
+  WholeFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
 }  // namespace berth::checkpoint

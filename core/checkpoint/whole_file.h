@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <string_view>
 
 namespace berth::checkpoint {
 
@@ -26,5 +27,8 @@ class WholeFile {
   std::filesystem::path temporary_;
   int file_ = -1;
 };
+
+// A whole file of text, or none. Throws Error kIo.
+void write_text(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace berth::checkpoint

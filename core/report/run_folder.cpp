@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <system_error>
+
+#include "core/checkpoint/whole_file.h"
 
 namespace berth::report {
 namespace fs = std::filesystem;
@@ -23,7 +24,7 @@ RunFolder RunFolder::create(const fs::path& path, const suite::Suite& suite) {
     fs::create_directories(folder, error);
     if (error) throw Error(ErrorKind::kIo, {folder.string()}, "the folder can't be made: " + error.message());
   }
-  write_file(run.suite_file(), suite::to_toml(suite));
+  checkpoint::write_text(run.suite_file(), suite::to_toml(suite));
   return run;
 }
 
@@ -54,9 +55,11 @@ fs::path RunFolder::result_file(const std::string& task, const std::string& set,
 
 fs::path RunFolder::step_folder(std::int64_t step) const { return checkpoints() / fmt::format("step-{}", step); }
 
-fs::path RunFolder::checkpoint(const std::string& which) const {
+fs::path RunFolder::checkpoint(const std::string& which, const std::string& task) const {
   const bool is_link = which == "best" || which == "last";
-  const fs::path folder = is_link ? checkpoints() / which : fs::path(which);
+  fs::path folder = is_link ? checkpoints() / which : fs::path(which);
+  if (const auto own = checkpoints() / best_link(task); which == "best" && !task.empty() && fs::exists(own))
+    folder = own;
   if (fs::exists(folder / "checkpoint.json")) return fs::canonical(folder);
   if (is_link) {
     throw Error(ErrorKind::kIo, {folder.string()},
@@ -65,13 +68,6 @@ fs::path RunFolder::checkpoint(const std::string& which) const {
   throw Error(fs::exists(folder) ? ErrorKind::kIo : ErrorKind::kConfig,
               fmt::format("--checkpoint {}: no checkpoint there; give best, last or a folder like {}", which,
                           step_folder(120).string()));
-}
-
-void write_file(const fs::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw Error(ErrorKind::kIo, {file.string()}, "can't be written; is the disk full, may you write there?");
 }
 
 }  // namespace berth::report

@@ -32,16 +32,17 @@ class RunFolder {
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path step_folder(std::int64_t step) const;
 
-  // "best", "last", or the folder of a checkpoint. Throws Error kIo where it is missing, kConfig for another word.
-  std::filesystem::path checkpoint(const std::string& which) const;
+  // "best", "last", or the folder of a checkpoint. task: whose best; the run's where the task has none of its own, or
+  // none is named. Throws Error kIo where it is missing, kConfig for another word.
+  std::filesystem::path checkpoint(const std::string& which, const std::string& task = "") const;
+
+  // Of a task that has a best checkpoint of its own ([evaluation] select_by = "each"), in checkpoints().
+  static std::string best_link(const std::string& task) { return "best-" + task; }
 
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
 
   std::filesystem::path path_;
 };
-
-// Throws Error kIo.
-void write_file(const std::filesystem::path& file, const std::string& text);
 
 }  // namespace berth::report

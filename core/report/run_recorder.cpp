@@ -8,6 +8,7 @@
 
 #include "berth/version.h"
 #include "core/checkpoint/run_checkpoint.h"
+#include "core/checkpoint/whole_file.h"
 #include "core/plugin/head_tensors.h"
 #include "core/report/process_stats.h"
 
@@ -34,6 +35,12 @@ Json scores_json(const evaluation::Evaluation& evaluation) {
 std::string_view ending_name(training::Ending ending) {
   static constexpr std::string_view kNames[] = {"completed", "stopped early", "interrupted"};
   return kNames[static_cast<int>(ending)];
+}
+
+std::string_view best_text(const training::Selection::Verdict& verdict, const std::string& task) {
+  const auto& best = verdict.best_tasks;
+  const bool is_own_best = std::find(best.begin(), best.end(), task) != best.end();
+  return is_own_best || (verdict.is_best && best.empty()) ? "  (best so far)" : "";
 }
 
 std::string primary_text(const evaluation::Evaluation& evaluation) {
@@ -75,9 +82,12 @@ void RunRecorder::starting(const training::ParameterPlan& plan, std::int64_t tot
 
 void RunRecorder::stepped(const training::StepEvent& event) {
   if (event.step == 1) seconds_to_first_step_ = seconds_since_process_start() - event.training_seconds;
-  auto& interval = interval_[event.task];
-  interval.loss += event.loss;
-  ++interval.steps;
+  for (const auto& part : event.tasks) {
+    auto& interval = interval_[task_name(part.task)];
+    interval.loss += part.loss;
+    interval.weight = part.weight;
+    ++interval.steps;
+  }
   const bool is_last = event.step == event.total_steps;
   if (event.step % session_.suite.training.log_every == 0 || is_last) log_interval(event);
 
@@ -87,11 +97,45 @@ void RunRecorder::stepped(const training::StepEvent& event) {
   }
   last_shown_ = event.training_seconds;
   const double per_step = event.training_seconds / static_cast<double>(event.step);
-  console_.progress(
-      {static_cast<double>(event.step) / static_cast<double>(event.total_steps),
-       fmt::format("step {}/{}  {} loss {:.4f}  {:.1f} examples/s", event.step, event.total_steps, event.task,
-                   event.loss, static_cast<double>(event.total_examples) / event.training_seconds),
-       per_step * static_cast<double>(event.total_steps - event.step)});
+  console_.progress({static_cast<double>(event.step) / static_cast<double>(event.total_steps),
+                     fmt::format("step {}/{}  {}  {:.1f} examples/s", event.step, event.total_steps, losses_text(event),
+                                 static_cast<double>(event.total_examples) / event.training_seconds),
+                     per_step * static_cast<double>(event.total_steps - event.step)});
+}
+
+std::int64_t RunRecorder::best_step_of(const std::string& task) const {
+  const auto own = linked_.find(RunFolder::best_link(task));
+  return own == linked_.end() ? best_step_ : own->second;
+}
+
+const std::string& RunRecorder::task_name(std::size_t task) const { return session_.tasks[task].task.name(); }
+
+// "sst2 loss 0.3012", or all of them: "sst2 loss 0.3012, ner loss 0.1220".
+std::string RunRecorder::losses_text(const training::StepEvent& event) const {
+  std::string text;
+  for (const auto& part : event.tasks) {
+    text += fmt::format("{}{} loss {:.4f}", text.empty() ? "" : ", ", task_name(part.task), part.loss);
+  }
+  return text;
+}
+
+void RunRecorder::compared(const training::ComparisonEvent& event) {
+  Json json;
+  json["kind"] = "cosines";
+  json["step"] = event.step;
+  for (std::size_t i = 0; i < event.cosines.size(); ++i) {
+    for (std::size_t j = i + 1; j < event.cosines.size(); ++j) {
+      const double cosine = event.cosines[i][j];
+      json["between"].push_back({{"tasks", {task_name(i), task_name(j)}}, {"cosine", number(cosine)}});
+      if (!std::isfinite(cosine)) continue;
+      auto& seen = cosines_[{task_name(i), task_name(j)}];
+      seen.sum += cosine;
+      seen.least = std::min(seen.least, cosine);
+      ++seen.count;
+      if (cosine < 0) ++seen.negative;
+    }
+  }
+  write_metrics_line(json.dump());
 }
 
 void RunRecorder::log_interval(const training::StepEvent& event) {
@@ -103,6 +147,7 @@ void RunRecorder::log_interval(const training::StepEvent& event) {
     json["task"] = task;
     json["loss"] = number(interval.loss / static_cast<double>(interval.steps));
     json["steps"] = interval.steps;
+    json["weight"] = interval.weight;
     json["rate"] = event.rate;
     json["gradient_norm"] = number(event.gradient_norm);
     json["training_seconds"] = event.training_seconds;
@@ -114,9 +159,7 @@ void RunRecorder::log_interval(const training::StepEvent& event) {
 void RunRecorder::evaluated(const training::EvaluationEvent& event) {
   for (const auto& [task, evaluation] : event.dev) {
     console_.line(fmt::format("step {}  {} dev: {}{}", event.step, task, primary_text(evaluation),
-                              event.step == 0 ? "  (before training)"
-                              : event.is_best ? "  (best so far)"
-                                              : ""));
+                              event.step == 0 ? "  (before training)" : best_text(event.verdict, task)));
     Json json;
     json["kind"] = "evaluation";
     json["step"] = event.step;
@@ -128,6 +171,9 @@ void RunRecorder::evaluated(const training::EvaluationEvent& event) {
     json["seconds"] = evaluation.seconds;
     write_metrics_line(json.dump());
     if (event.step > 0) track(task, evaluation, event.step);
+    if (event.ended_task && task_name(*event.ended_task) == task) {
+      after_own_turn_[task] = evaluation.primary().value;
+    }
   }
 }
 
@@ -146,7 +192,7 @@ void RunRecorder::track(const std::string& task, const evaluation::Evaluation& e
   }
 }
 
-void RunRecorder::checkpoint(std::int64_t step, bool is_best) {
+void RunRecorder::checkpoint(std::int64_t step, const training::Selection::Verdict& verdict) {
   Json info;
   info["step"] = step;
   info["berth"] = version();
@@ -157,23 +203,29 @@ void RunRecorder::checkpoint(std::int64_t step, bool is_best) {
   }
   const auto folder = folder_.step_folder(step);
   checkpoint::write_checkpoint(folder, {session_.encoder, session_.suite.model.path, std::move(heads), info.dump(2)});
-  checkpoint::point_link(folder_.checkpoints() / "last", folder.filename().string());
-  last_step_ = step;
+  std::vector<std::string> links = {"last"};
   // An interrupted run without an evaluation has no better one either.
-  if (is_best || (best_step_ < 0 && step > 0)) {
-    checkpoint::point_link(folder_.checkpoints() / "best", folder.filename().string());
-    best_step_ = step;
+  const bool is_best = verdict.is_best || (best_step_ < 0 && step > 0);
+  if (is_best) best_step_ = step;
+  if (is_best) links.emplace_back("best");
+  for (const auto& task : verdict.best_tasks) links.push_back(RunFolder::best_link(task));
+  for (const auto& link : links) {
+    checkpoint::point_link(folder_.checkpoints() / link, folder.filename().string());
+    linked_[link] = step;
   }
   if (std::find(kept_.begin(), kept_.end(), step) == kept_.end()) kept_.push_back(step);
   prune();
 }
 
-// Keeps the newest ones, the best, and the one from before the first step.
+// Keeps the newest ones, those that a link leads to, and the one from before the first step.
 void RunRecorder::prune() {
+  const auto is_linked = [&](std::int64_t step) {
+    return std::any_of(linked_.begin(), linked_.end(), [&](const auto& link) { return link.second == step; });
+  };
   auto candidates =
       static_cast<std::int64_t>(std::count_if(kept_.begin(), kept_.end(), [](std::int64_t step) { return step > 0; }));
   for (auto step = kept_.begin(); step != kept_.end();) {
-    if (*step == 0 || *step == best_step_ || candidates <= session_.suite.checkpoints.keep) {
+    if (*step == 0 || is_linked(*step) || candidates <= session_.suite.checkpoints.keep) {
       candidates -= *step > 0 ? 1 : 0;
       ++step;
       continue;
@@ -188,7 +240,7 @@ void RunRecorder::final_set(const std::string& task, const std::string& set, con
   console_.line(fmt::format("{} {}: {} ({} examples)", task, set, primary_text(evaluation), evaluation.examples));
   Json json;
   json["kind"] = "final";
-  json["step"] = best_step_;
+  json["step"] = best_step_of(task);
   json["task"] = task;
   json["set"] = set;
   json["scores"] = scores_json(evaluation);
@@ -223,6 +275,7 @@ void RunRecorder::finish(const training::TrainingResult& result) {
     entry["plugin"] = task.task.config().plugin;
     entry["primary"] = primary_.contains(name) ? Json(primary_[name]) : Json(nullptr);
     entry["train_examples"] = task.train->example_count;
+    entry["checkpoint_step"] = best_step_ < 0 ? Json(nullptr) : Json(best_step_of(name));
     for (const auto& [score, tracked] : dev_[name]) {
       entry["dev"][score] = {{"final", number(tracked.final_value)},
                              {"best", number(tracked.best_value)},
@@ -230,14 +283,43 @@ void RunRecorder::finish(const training::TrainingResult& result) {
     }
     // Of the best checkpoint.
     for (const auto& [set, evaluation] : sets_[name]) entry["sets"][set] = scores_json(evaluation);
+    if (const auto after = after_own_turn_.find(name); after != after_own_turn_.end()) {
+      const double final_value = dev_[name][primary_[name]].final_value;
+      entry["after_own_turn"] = number(after->second);
+      entry["forgotten"] = number(after->second - final_value);
+    }
   }
-  write_file(folder_.summary_file(), json.dump(2) + "\n");
+  for (const auto& [tasks, cosine] : cosines_) {
+    json["gradient_cosines"].push_back(
+        {{"tasks", {tasks.first, tasks.second}},
+         {"mean", cosine.sum / static_cast<double>(cosine.count)},
+         {"least", cosine.least},
+         {"share_negative", static_cast<double>(cosine.negative) / static_cast<double>(cosine.count)},
+         {"measured", cosine.count}});
+  }
+  checkpoint::write_text(folder_.summary_file(), json.dump(2) + "\n");
+  describe_interplay();
   console_.line(
       fmt::format("{}: {} steps in {}, {:.1f} examples/s, {:.0f} tokens/s, first step after {:.2f} s, peak "
                   "memory {:.0f} MB",
                   ending_name(result.ending), result.steps, format_duration(result.training_seconds),
                   static_cast<double>(result.examples) / seconds, static_cast<double>(result.tokens) / seconds,
                   seconds_to_first_step_, static_cast<double>(peak_resident_bytes()) / 1e6));
+}
+
+// How the tasks got on with each other.
+void RunRecorder::describe_interplay() {
+  for (const auto& [tasks, cosine] : cosines_) {
+    console_.line(
+        fmt::format("gradients of {} and {}: cosine {:+.3f} on average, {:+.3f} at least; against each other in "
+                    "{} of {} measurements",
+                    tasks.first, tasks.second, cosine.sum / static_cast<double>(cosine.count), cosine.least,
+                    cosine.negative, cosine.count));
+  }
+  for (const auto& [task, after] : after_own_turn_) {
+    console_.line(fmt::format("{}: {} {:.4f} after its own turn, {:.4f} at the end", task, primary_[task], after,
+                              dev_[task][primary_[task]].final_value));
+  }
 }
 
 }  // namespace berth::report

@@ -4,8 +4,8 @@
 #include <fstream>
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/report/console.h"
@@ -22,8 +22,9 @@ class RunRecorder final : public training::TrainingEvents {
 
   void starting(const training::ParameterPlan& plan, std::int64_t total_steps) override;
   void stepped(const training::StepEvent& event) override;
+  void compared(const training::ComparisonEvent& event) override;
   void evaluated(const training::EvaluationEvent& event) override;
-  void checkpoint(std::int64_t step, bool is_best) override;
+  void checkpoint(std::int64_t step, const training::Selection::Verdict& verdict) override;
   bool wants_stop() override { return wants_stop_(); }
 
   // A set evaluated after training, with the best checkpoint.
@@ -32,24 +33,32 @@ class RunRecorder final : public training::TrainingEvents {
   // Writes summary.json and says the essential on the console.
   void finish(const training::TrainingResult& result);
 
-  std::int64_t best_step() const { return best_step_; }
-  std::int64_t last_step() const { return last_step_; }
-
  private:
   // Losses since the last line of metrics.jsonl.
   struct Interval {
     double loss = 0;
     std::int64_t steps = 0;
+    double weight = 1;  // at the last of the steps
   };
   struct Tracked {  // one score over the evaluations of dev
     double final_value = 0;
     double best_value = 0;
     std::int64_t best_step = 0;
   };
+  struct Cosine {  // between two tasks' gradients, over the run
+    double sum = 0;
+    double least = 1;
+    std::int64_t count = 0;
+    std::int64_t negative = 0;
+  };
 
+  std::int64_t best_step_of(const std::string& task) const;
+  const std::string& task_name(std::size_t task) const;
+  std::string losses_text(const training::StepEvent& event) const;
   void write_metrics_line(const std::string& json);
   void log_interval(const training::StepEvent& event);
   void track(const std::string& task, const evaluation::Evaluation& evaluation, std::int64_t step);
+  void describe_interplay();
   void prune();
 
   const RunFolder& folder_;
@@ -61,8 +70,10 @@ class RunRecorder final : public training::TrainingEvents {
   double seconds_to_first_step_ = 0;
   double last_shown_ = -1;  // seconds of training at the last progress line
   std::int64_t best_step_ = -1;
-  std::int64_t last_step_ = -1;
+  std::map<std::string, std::int64_t> linked_;                                 // step that each link leads to
   std::vector<std::int64_t> kept_;                                             // steps with a checkpoint on disk
+  std::map<std::pair<std::string, std::string>, Cosine> cosines_;              // by two tasks
+  std::map<std::string, double> after_own_turn_;                               // primary score, where tasks have turns
   std::map<std::string, std::map<std::string, Tracked>> dev_;                  // task, score
   std::map<std::string, std::string> primary_;                                 // of each task
   std::map<std::string, std::map<std::string, evaluation::Evaluation>> sets_;  // task, set

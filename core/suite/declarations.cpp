@@ -89,6 +89,65 @@ void declare(Section& s, EvaluationConfig& c) {
   s.key("every", c.every).at_least(0);
   s.key("patience", c.patience).at_least(0);
   s.key("batch_size", c.batch_size).at_least(1);
+  s.key("select_by", c.select_by).at(c.select_by_where);
+}
+
+void declare(Section& s, MixingConfig::Phase& c) {
+  s.key("steps", c.steps).at_least(0);
+  s.key("shares", c.shares).at_least(0).required("write shares = { TASK = 1.0 }");
+}
+
+void read_phases(const ConfigValue& value, std::vector<MixingConfig::Phase>& phases, const Section& inner) {
+  const auto* list = std::get_if<ConfigArray>(&value.value);
+  if (list == nullptr) {
+    throw Error(
+        ErrorKind::kConfig, value.where,
+        fmt::format("{} must be a list of tables, but is {}; write phases = [{{ steps = 100, shares = {{ TASK = "
+                    "1.0 }} }}]",
+                    inner.owner(), type_name(value)));
+  }
+  phases.clear();
+  for (const auto& entry : list->values) {
+    MixingConfig::Phase phase;
+    phase.where = entry.where;
+    auto section = inner;
+    declare(section, phase);
+    section.fill(entry);
+    phases.push_back(std::move(phase));
+  }
+}
+
+std::optional<std::string> write_phases(const std::vector<MixingConfig::Phase>& phases) {
+  if (phases.empty()) return std::nullopt;
+  std::string text;
+  for (const auto& phase : phases) {
+    auto shares = phase.shares;
+    text += fmt::format("{}{{ steps = {}, shares = {} }}", text.empty() ? "[" : ", ", phase.steps,
+                        value_to_toml({"shares", &shares}).value_or("{}"));
+  }
+  return text + "]";
+}
+
+void declare(Section& s, MixingConfig& c) {
+  s.choice("kind", c.kind,
+           {{"proportional", MixingKind::kProportional},
+            {"uniform", MixingKind::kUniform},
+            {"temperature", MixingKind::kTemperature},
+            {"round_robin", MixingKind::kRoundRobin},
+            {"sequential", MixingKind::kSequential},
+            {"phases", MixingKind::kPhases}})
+      .at(c.kind_where);
+  s.choice("step", c.step, {{"one", StepKind::kOneTask}, {"all", StepKind::kAllTasks}}).at(c.step_where);
+  s.choice("weights", c.weights, {{"fixed", WeightKind::kFixed}, {"uncertainty", WeightKind::kUncertainty}});
+  s.key("surgery", c.surgery);
+  s.key("temperature", c.temperature).above(0);
+  s.key("final_temperature", c.final_temperature).above(0);
+  s.custom("phases",
+           {[&c, inner = s.child("phases")](const ConfigValue& value) { read_phases(value, c.phases, inner); },
+            [&c] { return write_phases(c.phases); }})
+      .at(c.phases_where);
+  s.key("weight_rate", c.weight_rate).above(0);
+  s.key("cosine_every", c.cosine_every).at_least(0);
 }
 
 void declare(Section& s, CheckpointConfig& c) {
@@ -167,6 +226,7 @@ void declare(Section& s, TaskConfig& c, Where& split_where) {
   s.key("split", c.split).at_least(0).below(1).at(split_where);
   s.key("weight", c.weight).above(0);
   s.key("head_rate", c.head_rate).above(0);
+  s.key("head_warmup", c.head_warmup).at_least(0).at_most(1);
   declare_set(s, "train", c.train);
   declare_set(s, "dev", c.dev);
   s.raw("data", c.data);
@@ -277,6 +337,7 @@ void declare(Section& top, Suite& suite) {
   declare_section(top, "optimizer", suite.optimizer);
   declare_section(top, "schedule", suite.schedule);
   declare_section(top, "evaluation", suite.evaluation);
+  declare_section(top, "mixing", suite.mixing);
   declare_section(top, "checkpoints", suite.checkpoints);
   declare_tasks(top, suite.tasks);
 }

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "core/suite/declarations.h"
+#include "core/suite/settle.h"
 #include "core/suite/toml_bounds.h"
 #include "core/suite/toml_reader.h"
 #include "core/suite/toml_writer.h"
@@ -61,6 +62,7 @@ Suite read_suite(const std::filesystem::path& file, const std::vector<std::strin
   Section top("", folder);
   declare(top, suite);
   top.fill(root);
+  settle(suite);
   const auto* name = root.find("name");
   check_suite_name(suite.name, name != nullptr ? name->where : root.where);
   return suite;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,6 +69,50 @@ struct EvaluationConfig {
   std::int64_t every = 0;     // steps; 0: at the end of each epoch
   std::int64_t patience = 0;  // evaluations without improvement until training stops; 0: never
   std::int64_t batch_size = 64;
+  std::string select_by = "mean";  // what the best checkpoint is chosen by: "mean" of the tasks' primary scores, "each"
+                                   // (every task has its own best), or a task's name
+  Where select_by_where;
+};
+
+// Which task the next step trains.
+enum class MixingKind : std::uint8_t {
+  kProportional,  // every example of every task once an epoch
+  kUniform,       // each task as often as any other
+  kTemperature,   // in proportion to size^(1 / temperature)
+  kRoundRobin,    // in turn
+  kSequential,    // one after another
+  kPhases,        // as `phases` say
+};
+
+enum class StepKind : std::uint8_t {
+  kOneTask,   // a step trains one task
+  kAllTasks,  // a step has a batch of every task; their gradients are added
+};
+
+enum class WeightKind : std::uint8_t {
+  kFixed,        // [tasks.NAME] weight
+  kUncertainty,  // learned: Kendall, Gal & Cipolla 2018
+};
+
+// [mixing]
+struct MixingConfig {
+  struct Phase {
+    std::int64_t steps = 0;                // 0: to the end, of the last phase
+    std::map<std::string, double> shares;  // by task; tasks that are not named have none
+    Where where;
+  };
+
+  MixingKind kind = MixingKind::kProportional;
+  StepKind step = StepKind::kOneTask;  // after reading: kAllTasks where `surgery` is set
+  WeightKind weights = WeightKind::kFixed;
+  bool surgery = false;  // PCGrad (Yu et al. 2020)
+  double temperature = 2;
+  std::optional<double> final_temperature;  // reached in a straight line at the last step
+  std::vector<Phase> phases;
+  double weight_rate = 1e-3;                 // of learned weights
+  std::optional<std::int64_t> cosine_every;  // steps between measurements of the angle between the tasks' gradients; 0:
+                                             // never; default: ten times a run
+  Where kind_where, step_where, phases_where;  // without a file: not written in the suite
 };
 
 // [checkpoints]
@@ -95,8 +140,9 @@ struct TaskConfig {
   double split = 0;     // share of train that becomes dev where no dev file is given
   double weight = 1.0;  // of the task's loss
   std::optional<double> head_rate;
-  std::vector<DataSetConfig> sets;  // evaluated at the end with the best checkpoint
-  ConfigTable data;                 // how files are read, where a set says nothing else
+  std::optional<double> head_warmup;  // share of all steps, of the head alone; default: the schedule's
+  std::vector<DataSetConfig> sets;    // evaluated at the end with the best checkpoint
+  ConfigTable data;                   // how files are read, where a set says nothing else
   ConfigTable options;
   Where where;
 };
@@ -109,6 +155,7 @@ struct Suite {
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
   EvaluationConfig evaluation;
+  MixingConfig mixing;
   CheckpointConfig checkpoints;
   std::vector<TaskConfig> tasks;  // in the order of the file
 };

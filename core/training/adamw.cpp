@@ -19,15 +19,17 @@ AdamW::AdamW(const ParameterPlan& plan, const suite::OptimizerConfig& config)
   for (const auto& parameter : plan.parameters) {
     if (parameter.status != Status::kTrained) continue;
     auto group = std::find_if(groups_.begin(), groups_.end(), [&](const Group& g) {
-      return g.rate == parameter.rate && g.weight_decay == parameter.weight_decay;
+      return g.rate == parameter.rate && g.weight_decay == parameter.weight_decay && g.schedule == parameter.schedule;
     });
-    if (group == groups_.end()) group = groups_.insert(group, {parameter.rate, parameter.weight_decay, {}});
+    if (group == groups_.end()) {
+      group = groups_.insert(group, {parameter.rate, parameter.weight_decay, parameter.schedule, {}});
+    }
     group->slots.push_back({parameter.tensor, at::zeros_like(parameter.tensor), at::zeros_like(parameter.tensor),
                             at::zeros({}, at::kFloat)});
   }
 }
 
-GradientSummary AdamW::step(double scale, double clip_norm, double schedule_factor) {
+GradientSummary AdamW::step(double scale, double clip_norm, const std::vector<double>& factors) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> gradients;
   for (const auto& group : groups_) {
@@ -44,11 +46,11 @@ GradientSummary AdamW::step(double scale, double clip_norm, double schedule_fact
   // torch.nn.utils.clip_grad_norm_: the same 1e-6, the same bound of one.
   const double clip = clip_norm > 0 ? std::min(1.0, clip_norm / (summary.norm + 1e-6)) : 1.0;
   if (scale * clip != 1.0) at::_foreach_mul_(gradients, scale * clip);
-  for (auto& group : groups_) update(group, schedule_factor);
+  for (auto& group : groups_) update(group, factors.at(group.schedule));
   return summary;
 }
 
-void AdamW::update(Group& group, double schedule_factor) {
+void AdamW::update(Group& group, double factor) {
   std::vector<at::Tensor> parameters, gradients, means, variances, steps;
   for (auto& slot : group.slots) {
     if (!slot.parameter.grad().defined()) continue;
@@ -61,8 +63,8 @@ void AdamW::update(Group& group, double schedule_factor) {
     slot.parameter.mutable_grad().reset();
   }
   if (parameters.empty()) return;
-  at::_fused_adamw_(parameters, gradients, means, variances, /*max_exp_avg_sqs=*/{}, steps,
-                    group.rate * schedule_factor, beta1_, beta2_, group.weight_decay, epsilon_, /*amsgrad=*/false,
+  at::_fused_adamw_(parameters, gradients, means, variances, /*max_exp_avg_sqs=*/{}, steps, group.rate * factor, beta1_,
+                    beta2_, group.weight_decay, epsilon_, /*amsgrad=*/false,
                     /*maximize=*/false);
 }
 

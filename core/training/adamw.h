@@ -16,10 +16,10 @@ class AdamW {
   AdamW(const ParameterPlan& plan, const suite::OptimizerConfig& config);
 
   // Multiplies all gradients by `scale`, clips their common norm to clip_norm (0: no clipping), updates every trained
-  // parameter that has a gradient at its rate times `schedule_factor`, and frees the gradients. A parameter without one
-  // (a head whose task is not in this step) stays as it is, moments and count of steps too, as in torch. A norm that is
-  // not finite changes nothing and is returned for the caller to judge.
-  GradientSummary step(double scale, double clip_norm, double schedule_factor);
+  // parameter that has a gradient at its rate times factors[its schedule], and frees the gradients. A parameter without
+  // one (a head whose task is not in this step) stays as it is, moments and count of steps too, as in torch. A norm
+  // that is not finite changes nothing and is returned for the caller to judge.
+  GradientSummary step(double scale, double clip_norm, const std::vector<double>& factors);
 
  private:
   struct Slot {
@@ -28,10 +28,11 @@ class AdamW {
   struct Group {
     double rate;
     double weight_decay;
+    std::size_t schedule;
     std::vector<Slot> slots;
   };
 
-  void update(Group& group, double schedule_factor);
+  void update(Group& group, double factor);
 
   double beta1_, beta2_, epsilon_;
   std::vector<Group> groups_;

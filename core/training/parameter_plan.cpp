@@ -50,9 +50,8 @@ bool matches(std::string_view pattern, const PlannedParameter& parameter) {
     const auto layer = layer_of(parameter.name);
     return layer >= range->first && layer <= range->second;
   }
-  const bool is_head = parameter.group.starts_with("heads.");
-  if (pattern == "encoder") return !is_head;
-  if (pattern == "heads") return is_head;
+  if (pattern == "encoder") return !parameter.is_head();
+  if (pattern == "heads") return parameter.is_head();
   if (pattern == "layers") return layer_of(parameter.name) >= 0;
   const std::string_view name = parameter.name;
   return name.starts_with(pattern) && (name.size() == pattern.size() || name[pattern.size()] == '.');
@@ -170,9 +169,10 @@ ParameterPlan make_plan(const model::Encoder& encoder, bool uses_pooler, const s
   }
   for (const auto& head : heads) {
     const double rate = head.rate.value_or(config.head_rate.value_or(config.rate));
+    const std::size_t schedule = head.has_schedule ? 1 + static_cast<std::size_t>(&head - heads.data()) : 0;
     for (const auto& [name, tensor] : head.parameters) {
       const auto group = "heads." + head.task;
-      plan.parameters.push_back({group + "." + name, tensor, group, Status::kTrained, rate, decay_of(name)});
+      plan.parameters.push_back({group + "." + name, tensor, group, Status::kTrained, rate, decay_of(name), schedule});
     }
   }
   freeze(plan, config);

@@ -25,12 +25,16 @@ struct PlannedParameter {
   Status status = Status::kTrained;
   double rate = 0;  // before the schedule
   double weight_decay = 0;
+  std::size_t schedule = 0;  // 0: the suite's; 1 + k: that of the k-th task's head
+
+  bool is_head() const { return group.starts_with("heads."); }
 };
 
 struct HeadParameters {
   std::string task;
   std::optional<double> rate;  // the task's own
   NamedTensors parameters;
+  bool has_schedule = false;  // of its own
 };
 
 struct ParameterPlan {

@@ -25,7 +25,8 @@ class Random {
   explicit Random(std::uint64_t seed) : state_(seed) {}
 
   std::uint64_t next();
-  std::uint64_t below(std::uint64_t bound);  // uniform in [0, bound), bound > 0
+  std::uint64_t below(std::uint64_t bound);                                 // uniform in [0, bound), bound > 0
+  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }  // in [0, 1)
 
   template <typename T>
   void shuffle(std::vector<T>& values) {  // Fisher-Yates

@@ -1,5 +1,6 @@
 #include "core/training/session.h"
 
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -18,14 +19,18 @@ at::ScalarType dtype_of(const suite::ModelConfig& config) {
   return config.precision == suite::Precision::kFloat64 ? at::kDouble : at::kFloat;
 }
 
-// The encoder and tokenizer of a model folder; no tasks yet.
-Session load_model(const suite::Suite& suite, const std::filesystem::path& folder) {
+model::EncoderOptions encoder_options(const suite::Suite& suite) {
   model::EncoderOptions options;
   options.dtype = dtype_of(suite.model);
   options.dropout = suite.model.dropout;
   options.attention_dropout = suite.model.attention_dropout;
   options.seed = mix({static_cast<std::uint64_t>(suite.training.seed), hash_name("initialise encoder")});
-  auto loaded = checkpoint::load_encoder(folder, options);
+  return options;
+}
+
+// The encoder and tokenizer of a model folder; no tasks yet.
+Session load_model(const suite::Suite& suite, const std::filesystem::path& folder) {
+  auto loaded = checkpoint::load_encoder(folder, encoder_options(suite));
   auto tokenizer = text::load_tokenizer(folder);
   const auto& config = loaded.encoder.config();
   if (suite.model.max_length > config.max_position_embeddings) {
@@ -108,7 +113,9 @@ TaskSession& Session::find(const std::string& name) {
 }
 
 Session start_session(const suite::Suite& suite, const plugin::Registry& registry) {
-  Session session = load_model(suite, suite.model.path);
+  auto resolved = suite;
+  resolved.model.path = checkpoint::model_folder(suite.model.path);
+  Session session = load_model(resolved, resolved.model.path);
   for (const auto& config : suite.tasks) session.tasks.push_back(start_task(session, registry, config));
   return session;
 }
@@ -126,6 +133,19 @@ Session open_session(const suite::Suite& suite, const plugin::Registry& registry
     session.tasks.push_back(std::move(task));
   }
   return session;
+}
+
+void restore(Session& session, const std::filesystem::path& folder) {
+  const auto read = checkpoint::load_encoder(checkpoint::encoder_folder(folder), encoder_options(session.suite));
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < read.encoder.parameters().size(); ++i) {
+    session.encoder.parameters()[i].tensor.copy_(read.encoder.parameters()[i].tensor);
+  }
+  for (auto& task : session.tasks) {
+    task.task.load_state(checkpoint::read_task_state(folder, task.task.name()));
+    const auto file = checkpoint::head_file(folder, task.task.name());
+    plugin::load_head(*task.head, checkpoint::read_head(file), file.string());
+  }
 }
 
 data::TaskData read_set(const Session& session, const TaskSession& task, const suite::DataSetConfig& set) {

@@ -50,6 +50,10 @@ Session start_session(const suite::Suite& suite, const plugin::Registry& registr
 Session open_session(const suite::Suite& suite, const plugin::Registry& registry,
                      const std::filesystem::path& checkpoint, const std::string& only);
 
+// Puts a checkpoint of the session's own run into its tensors, and what the tasks knew then into the tasks. In place: a
+// head may be tied to the encoder.
+void restore(Session& session, const std::filesystem::path& checkpoint);
+
 // One evaluation set of a task, read now.
 data::TaskData read_set(const Session& session, const TaskSession& task, const suite::DataSetConfig& set);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 #include "core/data/encoded_batch.h"
 #include "core/plugin/head_tensors.h"
@@ -17,16 +18,12 @@ ParameterPlan plan_of(Session& session) {
   bool uses_pooler = false;
   std::vector<HeadParameters> heads;
   for (auto& task : session.tasks) {
+    const auto& config = task.task.config();
     uses_pooler |= task.head->input() == HeadInput::kPooled;
-    heads.push_back({task.task.name(), task.task.config().head_rate, plugin::head_parameters(*task.head)});
+    heads.push_back(
+        {config.name, config.head_rate, plugin::head_parameters(*task.head), config.head_warmup.has_value()});
   }
   return make_plan(session.encoder, uses_pooler, heads, session.suite.optimizer);
-}
-
-std::vector<std::int64_t> sizes_of(const Session& session) {
-  std::vector<std::int64_t> sizes;
-  for (const auto& task : session.tasks) sizes.push_back(task.train->store.size());
-  return sizes;
 }
 
 std::int64_t total_steps_of(const suite::TrainingConfig& config, std::int64_t steps_per_epoch) {
@@ -35,11 +32,17 @@ std::int64_t total_steps_of(const suite::TrainingConfig& config, std::int64_t st
       1, static_cast<std::int64_t>(std::ceil(config.epochs * static_cast<double>(steps_per_epoch))));
 }
 
-[[noreturn]] void not_finite(const std::string& what, double value, std::int64_t step, const TaskSession& task) {
+// Comparing costs a batch of every task each time.
+std::int64_t comparison_interval(const suite::Suite& suite, std::int64_t total_steps) {
+  if (suite.tasks.size() < 2) return 0;
+  return suite.mixing.cosine_every.value_or(std::max<std::int64_t>(1, total_steps / 10));
+}
+
+[[noreturn]] void not_finite(const std::string& what, double value, std::int64_t step, const std::string& owner) {
   throw Error(ErrorKind::kNumeric,
               fmt::format("step {}, {}: the {} is {}; lower the rate (optimizer.rate), clip gradients "
                           "(training.clip_norm) or look for broken rows in the data",
-                          step, task.task.owner(), what, value));
+                          step, owner, what, value));
 }
 
 }  // namespace
@@ -49,13 +52,35 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
       events_(events),
       plan_(plan_of(session)),
       optimizer_(plan_, session.suite.optimizer),
-      steps_per_epoch_(static_cast<std::int64_t>(make_epoch(sizes_of(session), epoch_options(), 0).size())),
-      total_steps_(total_steps_of(session.suite.training, steps_per_epoch_)),
-      schedule_(session.suite.schedule, total_steps_) {}
-
-EpochOptions Trainer::epoch_options() const {
-  const auto& config = session_.suite.training;
-  return {config.batch_size, config.accumulate, config.shuffle, static_cast<std::uint64_t>(config.seed)};
+      task_steps_(session.tasks.size(), 0),
+      weights_(session.suite),
+      gradients_(plan_),
+      selection_(session.suite.evaluation.select_by) {
+  const auto& config = session.suite.training;
+  const auto seed = static_cast<std::uint64_t>(config.seed);
+  std::vector<MixedTask> mixed;
+  for (const auto& task : session.tasks) {
+    const auto size = task.train->store.size();
+    batches_.emplace_back(task.task.name(), size,
+                          BatchOptions{config.batch_size, config.accumulate, config.shuffle, seed});
+    mixed.push_back({task.task.name(), size, batches_.back().steps_per_epoch()});
+  }
+  const auto& mixing = session.suite.mixing;
+  steps_per_epoch_ = steps_per_epoch(mixing, mixed);
+  total_steps_ = total_steps_of(config, steps_per_epoch_);
+  if (mixing.step == suite::StepKind::kOneTask) {
+    order_ = task_order(mixing, mixed, {total_steps_, config.shuffle, seed});
+  }
+  schedules_.emplace_back(session.suite.schedule, total_steps_);
+  for (const auto& task : session.tasks) {
+    auto own = session.suite.schedule;
+    if (const auto warmup = task.task.config().head_warmup) {
+      own.warmup = *warmup;
+      own.warmup_steps.reset();
+    }
+    schedules_.emplace_back(own, total_steps_);
+  }
+  comparison_every_ = comparison_interval(session.suite, total_steps_);
 }
 
 TrainingResult Trainer::train() {
@@ -64,77 +89,134 @@ TrainingResult Trainer::train() {
   result_.trained_numbers = plan_.count(Status::kTrained);
   result_.total_numbers = plan_.total();
   events_.starting(plan_, total_steps_);
-  if (session_.suite.checkpoints.initial) events_.checkpoint(0, false);
+  if (session_.suite.checkpoints.initial) events_.checkpoint(0, {});
   if (session_.suite.evaluation.before) evaluate();
 
   const auto patience = session_.suite.evaluation.patience;
-  for (std::int64_t epoch = 0; result_.steps < total_steps_; ++epoch) {
-    const auto steps = make_epoch(sizes_of(session_), epoch_options(), epoch);
-    for (std::size_t i = 0; i < steps.size() && result_.steps < total_steps_; ++i) {
-      events_.stepped(train_step(steps[i]));
-      if (events_.wants_stop()) {
-        events_.checkpoint(result_.steps, false);
-        result_.ending = Ending::kInterrupted;
-        return result_;
-      }
-      if (evaluation_due(i + 1 == steps.size())) evaluate();
-      if (patience > 0 && evaluations_since_best_ >= patience) {
-        result_.ending = Ending::kStoppedEarly;
-        return result_;
-      }
+  while (result_.steps < total_steps_) {
+    events_.stepped(train_step());
+    if (events_.wants_stop()) {
+      events_.checkpoint(result_.steps, {});
+      result_.ending = Ending::kInterrupted;
+      return result_;
+    }
+    if (is_comparison_due() && !order_.empty()) compare_gradients();
+    if (is_evaluation_due()) evaluate();
+    if (patience > 0 && evaluations_since_best_ >= patience) {
+      result_.ending = Ending::kStoppedEarly;
+      return result_;
     }
   }
   return result_;
 }
 
-bool Trainer::evaluation_due(bool epoch_ended) const {
-  const auto every = session_.suite.evaluation.every;
-  return result_.steps == total_steps_ || (every > 0 ? result_.steps % every == 0 : epoch_ended);
+double Trainer::epoch() const { return static_cast<double>(result_.steps) / static_cast<double>(steps_per_epoch_); }
+
+std::optional<std::size_t> Trainer::ended_task() const {
+  const auto step = static_cast<std::size_t>(result_.steps);
+  if (session_.suite.mixing.kind != suite::MixingKind::kSequential || step == 0) return std::nullopt;
+  if (step < order_.size() && order_[step] == order_[step - 1]) return std::nullopt;
+  return order_[step - 1];
 }
 
-StepEvent Trainer::train_step(const StepPlan& plan) {
+bool Trainer::is_evaluation_due() const {
+  if (result_.steps == total_steps_ || ended_task()) return true;
+  const auto every = session_.suite.evaluation.every;
+  return result_.steps % (every > 0 ? every : steps_per_epoch_) == 0;
+}
+
+bool Trainer::is_comparison_due() const { return comparison_every_ > 0 && result_.steps % comparison_every_ == 0; }
+
+std::vector<double> Trainer::factors() const {
+  std::vector<double> factors;
+  for (const auto& schedule : schedules_) factors.push_back(schedule.factor(result_.steps));
+  return factors;
+}
+
+StepEvent Trainer::train_step() {
   const auto start = std::chrono::steady_clock::now();
-  auto& task = session_.tasks[plan.task];
-  const double factor = schedule_.factor(result_.steps);
-  const std::int64_t step = ++result_.steps;
+  std::vector<std::size_t> tasks(session_.tasks.size());
+  std::iota(tasks.begin(), tasks.end(), std::size_t{0});
+  if (!order_.empty()) tasks = {order_[static_cast<std::size_t>(result_.steps)]};
+  const auto rates = factors();
   StepEvent event;
-  double sum = 0;
-  double count = 0;
-  task.head->train();
-  for (std::size_t m = 0; m < plan.micro_batches.size(); ++m) {
-    const auto batch = task.train->store.pack(plan.micro_batches[m]);
-    const Loss loss = forward(task, *batch, static_cast<std::int64_t>(m));
-    const auto value = loss.sum.item<double>();
-    if (!std::isfinite(value)) not_finite("loss", value, step, task);
-    if (loss.sum.requires_grad()) loss.sum.backward();
-    sum += value;
-    count += loss.count;
-    event.examples += batch->size();
-    event.tokens += batch->tokens();
+  event.step = ++result_.steps;
+
+  double scale = 1;  // of the gradients that stand in the parameters
+  bool any_counted = false;
+  std::vector<std::pair<std::size_t, double>> losses;
+  for (const auto task : tasks) {
+    const auto part = run_part(task, batches_[task].at(task_steps_[task]++), "step");
+    const double weight = weights_.weight(task);
+    scale = part.count > 0 ? weight / part.count : 0;
+    if (tasks.size() > 1) gradients_.take(scale);
+    const double loss = part.count > 0 ? part.sum / part.count : 0;
+    event.tasks.push_back({task, loss, weight});
+    if (part.count > 0) losses.emplace_back(task, loss);
+    any_counted |= part.count > 0;
+    event.examples += part.examples;
+    event.tokens += part.tokens;
   }
-  if (count > 0) {
-    const auto summary = optimizer_.step(task.task.config().weight / count, session_.suite.training.clip_norm, factor);
-    if (!std::isfinite(summary.norm)) not_finite("gradient's norm", summary.norm, step, task);
-    event.gradient_norm = summary.norm;
-    event.loss = sum / count;
+  if (tasks.size() > 1) {
+    combine(tasks);
+    scale = 1;
+  }
+  if (any_counted) {
+    event.gradient_norm = optimizer_.step(scale, session_.suite.training.clip_norm, rates).norm;
+    if (!std::isfinite(event.gradient_norm)) {
+      not_finite("gradient's norm", event.gradient_norm, event.step, session_.tasks[tasks.front()].task.owner());
+    }
+    weights_.learn(losses, rates.front());
   }
   result_.training_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result_.examples += event.examples;
   result_.tokens += event.tokens;
   event.total_examples = result_.examples;
-  event.step = step;
   event.total_steps = total_steps_;
-  event.epoch = static_cast<double>(step) / static_cast<double>(steps_per_epoch_);
-  event.task = task.task.name();
-  event.rate = session_.suite.optimizer.rate * factor;
+  event.epoch = epoch();
+  event.rate = session_.suite.optimizer.rate * rates.front();
   event.training_seconds = result_.training_seconds;
   return event;
 }
 
-Loss Trainer::forward(TaskSession& task, const Batch& batch, std::int64_t micro_batch) {
+// Puts the gradients of a step's tasks together, by surgery where the suite asks for it.
+void Trainer::combine(const std::vector<std::size_t>& tasks) {
+  std::vector<double> weights(tasks.size(), 1);
+  const bool is_due = is_comparison_due();
+  if (session_.suite.mixing.surgery || is_due) {
+    const auto products = gradients_.products();
+    if (is_due) events_.compared({result_.steps, cosines(products)});
+    if (session_.suite.mixing.surgery) {
+      Random random(mix({static_cast<std::uint64_t>(session_.suite.training.seed), hash_name("surgery"),
+                         static_cast<std::uint64_t>(result_.steps)}));
+      weights = surgery_weights(products, random);
+    }
+  }
+  gradients_.put_back(weights);
+}
+
+Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>& batches, const char* purpose) {
+  auto& task = session_.tasks[index];
+  task.head->train();
+  Part part;
+  for (std::size_t m = 0; m < batches.size(); ++m) {
+    const auto batch = task.train->store.pack(batches[m]);
+    const auto draw = mix({hash_name(task.task.name()), hash_name(purpose), static_cast<std::uint64_t>(result_.steps),
+                           static_cast<std::uint64_t>(m)});
+    const Loss loss = forward(task, *batch, draw);
+    const auto value = loss.sum.item<double>();
+    if (!std::isfinite(value)) not_finite("loss", value, result_.steps, task.task.owner());
+    if (loss.sum.requires_grad()) loss.sum.backward();
+    part.sum += value;
+    part.count += loss.count;
+    part.examples += batch->size();
+    part.tokens += batch->tokens();
+  }
+  return part;
+}
+
+Loss Trainer::forward(TaskSession& task, const Batch& batch, std::uint64_t draw) {
   const auto seed = static_cast<std::uint64_t>(session_.suite.training.seed);
-  const auto draw = mix({hash_name(task.task.name()), static_cast<std::uint64_t>(result_.steps),
-                         static_cast<std::uint64_t>(micro_batch)});
   model::EncoderRun run;
   run.input = task.head->input();
   run.training = true;
@@ -151,39 +233,38 @@ Loss Trainer::forward(TaskSession& task, const Batch& batch, std::int64_t micro_
   });
 }
 
+// Where a step trains one task: a batch of every task on the weights as they are, for its gradient alone.
+void Trainer::compare_gradients() {
+  for (std::size_t task = 0; task < session_.tasks.size(); ++task) {
+    const auto batches = batches_[task].at(task_steps_[task]);  // the ones that would come next
+    const auto part = run_part(task, {batches.front()}, "compare");
+    gradients_.take(part.count > 0 ? 1 / part.count : 0);
+  }
+  events_.compared({result_.steps, cosines(gradients_.products())});
+  gradients_.clear();
+}
+
+// The untrained model's score is for comparison: it is neither the best nor worth a checkpoint.
 void Trainer::evaluate() {
   EvaluationEvent event;
   event.step = result_.steps;
-  event.epoch = static_cast<double>(result_.steps) / static_cast<double>(steps_per_epoch_);
-  double sum = 0;
+  event.epoch = epoch();
+  event.ended_task = ended_task();
   for (auto& task : session_.tasks) {
     if (task.dev() == nullptr) continue;
     evaluation::EvaluationSinks sinks;
     if (event.step > 0) sinks.metric = [&task](const Metric& metric) { task.task.tune(metric); };
-    auto evaluation = evaluation::evaluate(session_.model_of(task), *task.dev(), session_.evaluation_options(), sinks);
-    sum += evaluation::goodness(evaluation.primary());
-    event.dev.emplace(task.task.name(), std::move(evaluation));
+    event.dev.emplace(task.task.name(),
+                      evaluation::evaluate(session_.model_of(task), *task.dev(), session_.evaluation_options(), sinks));
   }
-  event.goodness = event.dev.empty() ? 0 : sum / static_cast<double>(event.dev.size());
-  finish_evaluation(event);
-}
-
-// The untrained model's score is for comparison: it is neither the best nor worth a checkpoint.
-void Trainer::finish_evaluation(EvaluationEvent& event) {
   if (event.step == 0) {
     events_.evaluated(event);
     return;
   }
-  event.is_best = event.dev.empty() || !has_best_ || event.goodness > best_;
-  if (event.is_best) {
-    best_ = event.goodness;
-    has_best_ = true;
-    evaluations_since_best_ = 0;
-  } else {
-    ++evaluations_since_best_;
-  }
+  event.verdict = selection_.judge(event.dev);
+  evaluations_since_best_ = event.verdict.is_progress() ? 0 : evaluations_since_best_ + 1;
   events_.evaluated(event);
-  events_.checkpoint(event.step, event.is_best);
+  events_.checkpoint(event.step, event.verdict);
 }
 
 }  // namespace berth::training

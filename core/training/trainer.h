@@ -2,39 +2,54 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
-#include "core/evaluation/evaluator.h"
 #include "core/training/adamw.h"
-#include "core/training/epoch.h"
 #include "core/training/parameter_plan.h"
 #include "core/training/schedule.h"
+#include "core/training/selection.h"
 #include "core/training/session.h"
+#include "core/training/task_batches.h"
+#include "core/training/task_gradients.h"
+#include "core/training/task_order.h"
+#include "core/training/task_weights.h"
 
 namespace berth::training {
+
+// What one task had to do with a step.
+struct TaskStep {
+  std::size_t task = 0;  // of the session
+  double loss = 0;       // sum / count over the step
+  double weight = 1;     // that its gradient had
+};
 
 struct StepEvent {
   std::int64_t step = 0;  // from 1
   std::int64_t total_steps = 0;
   double epoch = 0;
-  std::string task;
-  double loss = 0;  // sum / count over the step
-  double rate = 0;  // the encoder's top rate at this step
+  std::vector<TaskStep> tasks;  // one, or all of the suite
+  double rate = 0;              // the encoder's top rate at this step
   double gradient_norm = 0;
   std::int64_t examples = 0;  // of this step
   std::int64_t tokens = 0;
   std::int64_t total_examples = 0;  // so far
-  double training_seconds = 0;      // so far, evaluation and checkpoints excluded
+  double training_seconds = 0;      // so far; evaluation, checkpoints and comparisons of gradients excluded
 };
 
 struct EvaluationEvent {
   std::int64_t step = 0;
   double epoch = 0;
-  std::map<std::string, evaluation::Evaluation> dev;  // by task
-  double goodness = 0;                                // mean of the tasks' primary scores, more is better
-  bool is_best = false;
+  DevEvaluations dev;
+  Selection::Verdict verdict;
+  // Where tasks are trained one after another: the one whose turn ended with this step; else none.
+  std::optional<std::size_t> ended_task;
+};
+
+// How the tasks' gradients on the encoder stand to each other: below 0, what helps one hurts the other.
+struct ComparisonEvent {
+  std::int64_t step = 0;
+  Matrix cosines;  // [tasks][tasks], in the session's order
 };
 
 class TrainingEvents {
@@ -43,9 +58,10 @@ class TrainingEvents {
 
   virtual void starting(const ParameterPlan& plan, std::int64_t total_steps) = 0;
   virtual void stepped(const StepEvent& event) = 0;
+  virtual void compared(const ComparisonEvent& event) = 0;
   virtual void evaluated(const EvaluationEvent& event) = 0;
-  // Now is the time to write a checkpoint. is_best: the weights are the best so far.
-  virtual void checkpoint(std::int64_t step, bool is_best) = 0;
+  // Now is the time to write a checkpoint. verdict: what it is the best of.
+  virtual void checkpoint(std::int64_t step, const Selection::Verdict& verdict) = 0;
   virtual bool wants_stop() = 0;  // asked after each step; an interrupted user
 };
 
@@ -57,7 +73,7 @@ struct TrainingResult {
   std::int64_t total_steps = 0;
   std::int64_t examples = 0;
   std::int64_t tokens = 0;
-  double training_seconds = 0;  // evaluation and checkpoints excluded
+  double training_seconds = 0;  // as in StepEvent
   double trained_share = 0;
   std::int64_t trained_numbers = 0;
   std::int64_t total_numbers = 0;
@@ -71,23 +87,41 @@ class Trainer {
   TrainingResult train();
 
  private:
-  StepEvent train_step(const StepPlan& plan);
-  Loss forward(TaskSession& task, const Batch& batch, std::int64_t micro_batch);
+  // The gradients of a task's part of a step, summed over its labels, stand in the parameters.
+  struct Part {
+    double sum = 0;
+    double count = 0;
+    std::int64_t examples = 0;
+    std::int64_t tokens = 0;
+  };
+
+  StepEvent train_step();
+  Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, const char* purpose);
+  Loss forward(TaskSession& task, const Batch& batch, std::uint64_t draw);
+  void combine(const std::vector<std::size_t>& tasks);
+  void compare_gradients();
   void evaluate();
-  void finish_evaluation(EvaluationEvent& event);
-  bool evaluation_due(bool epoch_ended) const;
-  EpochOptions epoch_options() const;
+  bool is_evaluation_due() const;
+  bool is_comparison_due() const;
+  std::optional<std::size_t> ended_task() const;
+  std::vector<double> factors() const;
+  double epoch() const;
 
   Session& session_;
   TrainingEvents& events_;
   ParameterPlan plan_;
   AdamW optimizer_;
-  std::int64_t steps_per_epoch_;
-  std::int64_t total_steps_;
-  Schedule schedule_;
+  std::vector<TaskBatches> batches_;      // of each task
+  std::vector<std::int64_t> task_steps_;  // that each task has made
+  std::int64_t steps_per_epoch_ = 0;
+  std::int64_t total_steps_ = 0;
+  std::vector<std::size_t> order_;   // task of each step; empty where each step has all
+  std::vector<Schedule> schedules_;  // the suite's, then one a head
+  TaskWeights weights_;
+  TaskGradients gradients_;
+  Selection selection_;
+  std::int64_t comparison_every_ = 0;
   TrainingResult result_;
-  double best_ = 0;
-  bool has_best_ = false;
   std::int64_t evaluations_since_best_ = 0;
 };
 

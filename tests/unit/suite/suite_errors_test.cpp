@@ -97,6 +97,12 @@ INSTANTIATE_TEST_SUITE_P(
                       BadValue{"tasks.sst2", "split = 1", "must be at least 0 and below 1"},
                       BadValue{"tasks.sst2", "split = -0.1", "must be at least 0 and below 1"},
                       BadValue{"tasks.sst2", "weight = 0", "must be above 0"},
+                      BadValue{"mixing", "kind = 'uniforn'", "did you mean \"uniform\"?"},
+                      BadValue{"mixing", "step = 'both'", "one of \"one\", \"all\""},
+                      BadValue{"mixing", "temperature = 0", "must be above 0"},
+                      BadValue{"mixing", "weight_rate = 0", "must be above 0"},
+                      BadValue{"mixing", "cosine_every = -1", "must be at least 0"},
+                      BadValue{"tasks.sst2", "head_warmup = 2", "must be from 0 to 1"},
                       BadValue{"tasks.sst2", "head_rate = -1", "must be above 0"}));
 
 TEST_F(SuiteTest, RangesOfTheModel) {

@@ -84,6 +84,7 @@ class Draw {
     }
     task.weight = real(0.1, 4);
     if (coin()) task.head_rate = real(1e-9, 1);
+    if (coin()) task.head_warmup = real(0, 1);
     for (auto n = integer(0, 3); n > 0; --n) task.sets.push_back(set("set" + std::to_string(n)));
     task.options = table(4);
     return task;
@@ -111,10 +112,31 @@ class Draw {
     s.schedule.kind = static_cast<ScheduleKind>(integer(0, 2));
     s.schedule.warmup = real(0, 1);
     if (coin()) s.schedule.warmup_steps = integer(0, 99);
-    s.evaluation = {coin(), integer(0, 9), integer(0, 9), integer(1, 9)};
+    s.evaluation.before = coin();
+    s.evaluation.every = integer(0, 9);
+    s.evaluation.patience = integer(0, 9);
+    s.evaluation.batch_size = integer(1, 9);
+    s.evaluation.select_by = coin() ? "mean" : "each";
     s.checkpoints = {integer(1, 9), coin()};
     for (auto n = integer(1, 3); n > 0; --n) s.tasks.push_back(task("t" + std::to_string(n)));
+    s.mixing = mixing();
     return s;
+  }
+
+  MixingConfig mixing() {
+    MixingConfig c;
+    c.surgery = coin() && coin();
+    c.step = c.surgery || coin() ? StepKind::kAllTasks : StepKind::kOneTask;
+    if (c.step == StepKind::kOneTask) c.kind = static_cast<MixingKind>(integer(0, 5));
+    c.weights = coin() ? WeightKind::kFixed : WeightKind::kUncertainty;
+    c.temperature = real(0.1, 9);
+    if (c.kind == MixingKind::kTemperature && coin()) c.final_temperature = real(0.1, 9);
+    if (c.kind == MixingKind::kPhases) {
+      for (auto n = integer(1, 3); n > 0; --n) c.phases.push_back({integer(1, 9), {{"t1", real(0.1, 9)}}, {}});
+    }
+    c.weight_rate = real(1e-9, 1);
+    if (coin()) c.cosine_every = integer(0, 9);
+    return c;
   }
 
  private:
@@ -171,6 +193,7 @@ void expect_same(const TaskConfig& a, const TaskConfig& b) {
   EXPECT_EQ(a.split, b.split);
   EXPECT_EQ(a.weight, b.weight);
   EXPECT_EQ(a.head_rate, b.head_rate);
+  EXPECT_EQ(a.head_warmup, b.head_warmup);
   ASSERT_EQ(a.sets.size(), b.sets.size());
   for (std::size_t i = 0; i < a.sets.size(); ++i) expect_same(std::optional(a.sets[i]), std::optional(b.sets[i]));
   expect_same(a.data, b.data);
@@ -203,6 +226,17 @@ void expect_same(const Suite& a, const Suite& b) {
   EXPECT_EQ(a.evaluation.every, b.evaluation.every);
   EXPECT_EQ(a.evaluation.patience, b.evaluation.patience);
   EXPECT_EQ(a.evaluation.batch_size, b.evaluation.batch_size);
+  EXPECT_EQ(a.evaluation.select_by, b.evaluation.select_by);
+  const auto mixing = [](const MixingConfig& c) {
+    return std::tuple(c.kind, c.step, c.weights, c.surgery, c.temperature, c.final_temperature, c.weight_rate,
+                      c.cosine_every);
+  };
+  EXPECT_EQ(mixing(a.mixing), mixing(b.mixing));
+  ASSERT_EQ(a.mixing.phases.size(), b.mixing.phases.size());
+  for (std::size_t i = 0; i < a.mixing.phases.size(); ++i) {
+    EXPECT_EQ(a.mixing.phases[i].steps, b.mixing.phases[i].steps);
+    EXPECT_EQ(a.mixing.phases[i].shares, b.mixing.phases[i].shares);
+  }
   EXPECT_EQ(a.checkpoints.keep, b.checkpoints.keep);
   EXPECT_EQ(a.checkpoints.initial, b.checkpoints.initial);
   ASSERT_EQ(a.tasks.size(), b.tasks.size());

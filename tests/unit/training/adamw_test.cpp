@@ -55,7 +55,7 @@ TEST(AdamW, EqualsLibTorchsOwnWithClippingAndDecay) {
       static_cast<torch::optim::AdamWOptions&>(group.options()).lr(1e-2 * factor);
     }
     reference.step();
-    EXPECT_NEAR(optimizer.step(0.25, 1.0, factor).norm, norm, 1e-12 * norm);
+    EXPECT_NEAR(optimizer.step(0.25, 1.0, {factor}).norm, norm, 1e-12 * norm);
   }
   for (std::size_t i = 0; i < ours.size(); ++i) EXPECT_TRUE(at::allclose(ours[i], theirs[i], 1e-12, 1e-13)) << i;
 }
@@ -65,23 +65,34 @@ TEST(AdamW, AParameterWithoutGradientStaysAndKeepsItsOwnCountOfSteps) {
   AdamW optimizer(plan_of(tensors, 0.1, {0.5, 0.5}), {});
   for (int step = 0; step < 3; ++step) {
     tensors[0].mutable_grad() = at::ones({3});
-    optimizer.step(1, 0, 1);
+    optimizer.step(1, 0, {1.0});
   }
   EXPECT_TRUE(at::equal(tensors[1], at::ones({3})));
   EXPECT_FALSE(at::equal(tensors[0], at::ones({3})));
 
   // Its first step is a first step: bias correction makes it rate * sign(gradient), after decay.
   tensors[1].mutable_grad() = at::full({3}, 123.0);
-  optimizer.step(1, 0, 1);
+  optimizer.step(1, 0, {1.0});
   EXPECT_TRUE(at::allclose(tensors[1], at::full({3}, 1 - 0.1 * 0.5 - 0.1), 1e-5, 1e-6));
   EXPECT_FALSE(tensors[1].grad().defined()) << "gradients are freed";
+}
+
+TEST(AdamW, EachParameterFollowsItsOwnSchedule) {
+  const std::vector<at::Tensor> tensors = {at::zeros({1}), at::zeros({1})};
+  auto plan = plan_of(tensors, 0.1, {0, 0});
+  plan.parameters[1].schedule = 1;
+  AdamW optimizer(plan, {});
+  for (const auto& tensor : tensors) tensor.mutable_grad() = at::ones({1});
+  optimizer.step(1, 0, {0.5, 0.25});
+  EXPECT_NEAR(tensors[0].item<double>(), -0.05, 1e-6);
+  EXPECT_NEAR(tensors[1].item<double>(), -0.025, 1e-6);
 }
 
 TEST(AdamW, ANormThatIsNotFiniteChangesNothing) {
   const std::vector<at::Tensor> tensors = {at::ones({2})};
   AdamW optimizer(plan_of(tensors, 0.1, {0.1}), {});
   tensors[0].mutable_grad() = at::full({2}, std::numeric_limits<float>::infinity());
-  EXPECT_FALSE(std::isfinite(optimizer.step(1, 1, 1).norm));
+  EXPECT_FALSE(std::isfinite(optimizer.step(1, 1, {1.0}).norm));
   EXPECT_TRUE(at::equal(tensors[0], at::ones({2})));
 }
 

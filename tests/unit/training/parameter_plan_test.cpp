@@ -101,6 +101,15 @@ TEST(ParameterPlan, RatesFallByLayerAndHeadsHaveTheirOwn) {
   EXPECT_DOUBLE_EQ(find(plan, "heads.b.output.weight").rate, 7e-4);
 }
 
+TEST(ParameterPlan, AHeadWithAWarmupOfItsOwnHasItsOwnSchedule) {
+  Fixture f;
+  f.heads[1].has_schedule = true;
+  const auto plan = f.plan();
+  EXPECT_EQ(find(plan, "heads.a.output.weight").schedule, 0U);
+  EXPECT_EQ(find(plan, "heads.b.output.weight").schedule, 2U);
+  EXPECT_EQ(find(plan, "pooler.dense.weight").schedule, 0U);
+}
+
 TEST(ParameterPlan, BiasesAndLayerNormDoNotDecay) {
   Fixture f;
   f.config.weight_decay = 0.1;

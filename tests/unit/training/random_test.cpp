@@ -26,6 +26,17 @@ TEST(Random, BelowIsUniform) {
   EXPECT_LT(chi2, 20.5);  // 99.9% of 5 degrees of freedom
 }
 
+TEST(Random, UniformStaysBelowOneAndHasTheRightMean) {
+  Random random(3);
+  double sum = 0;
+  for (int i = 0; i < 100000; ++i) {
+    const double value = random.uniform();
+    ASSERT_TRUE(value >= 0 && value < 1);
+    sum += value;
+  }
+  EXPECT_NEAR(sum / 100000, 0.5, 0.005);  // 5 standard errors
+}
+
 TEST(Random, MixDependsOnEveryPartAndItsPlace) {
   EXPECT_NE(mix({1, 2}), mix({2, 1}));
   EXPECT_NE(mix({1, 2}), mix({1, 2, 0}));

@@ -23,10 +23,8 @@ class Json {
   using Object = std::vector<JsonMember>;
 
   Json() = default;  // null
-  template <std::same_as<bool> T>
-  Json(T value) : value_(value) {}
   template <std::integral T>
-  requires(!std::same_as<T, bool>) Json(T value) : value_(static_cast<std::int64_t>(value)) {}
+  Json(T value);  // a boolean of a bool, else an integer
   Json(double value);
   Json(std::string value);
   Json(std::string_view value);
@@ -71,6 +69,16 @@ struct JsonMember {
 
   bool operator==(const JsonMember& other) const = default;
 };
+
+// Here, where JsonMember is complete: Clang looks into the variant as soon as it sees the body.
+template <std::integral T>
+Json::Json(T value) {
+  if constexpr (std::same_as<T, bool>) {
+    value_ = value;
+  } else {
+    value_ = static_cast<std::int64_t>(value);
+  }
+}
 
 struct JsonLimits {
   std::size_t max_bytes = std::size_t{64} << 20;

@@ -1,0 +1,166 @@
+// berth compare: the scores of several runs beside each other; a task in a mix against the same task alone.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/program_options/value_semantic.hpp>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "apps/berth/commands.h"
+#include "core/report/run_folder.h"
+
+namespace berth::app {
+namespace fs = std::filesystem;
+namespace po = boost::program_options;
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Usage usage() {
+  Usage usage;
+  usage.line = "berth compare RUN_DIR RUN_DIR...";
+  usage.summary =
+      "Puts the scores of runs beside each other, task by task. Where one of the runs has a task alone, the others "
+      "show\n"
+      "what the mix gained or lost against it.";
+  usage.examples = "  berth compare runs/all-four runs/ner runs/qa\n";
+  usage.positional.add("run", -1);
+  return usage;
+}
+
+struct Run {
+  std::string name;
+  Json summary;
+
+  bool is_alone(const std::string& task) const {
+    return summary["tasks"].size() == 1 && summary["tasks"].contains(task);
+  }
+};
+
+// Throws Error kIo where the run has no summary (it goes on, or was killed), kContent for one that is none of ours.
+Run read_run(const std::string& path) {
+  const auto folder = report::RunFolder::open(path);
+  const auto file = folder.summary_file();
+  std::ifstream in(file, std::ios::binary);
+  if (!in) {
+    throw Error(ErrorKind::kIo, {file.string()},
+                "can't be read; a run has it once it has ended. Wait for the run, or leave it out");
+  }
+  Run run{path, Json::parse(in, nullptr, /*allow_exceptions=*/false)};
+  const auto is_task = [](const Json& task) { return task.is_object() && task.contains("primary"); };
+  if (!run.summary.is_object() || !run.summary.contains("tasks") || !run.summary["tasks"].is_object() ||
+      !std::all_of(run.summary["tasks"].begin(), run.summary["tasks"].end(), is_task)) {
+    throw Error(ErrorKind::kContent, {file.string()}, "this is no summary that berth wrote; run the suite again");
+  }
+  return run;
+}
+
+// What is compared: a task's primary score on one of its sets.
+struct Row {
+  std::string task, set, score;
+};
+
+std::vector<Row> rows_of(const std::vector<Run>& runs) {
+  std::vector<Row> rows;
+  for (const auto& run : runs) {
+    for (const auto& [task, entry] : run.summary["tasks"].items()) {
+      if (!entry["primary"].is_string() || !entry.contains("sets")) continue;
+      for (const auto& [set, scores] : entry["sets"].items()) {
+        Row row{task, set, entry["primary"].get<std::string>()};
+        const auto is_same = [&](const Row& r) {
+          return r.task == row.task && r.set == row.set && r.score == row.score;
+        };
+        if (std::none_of(rows.begin(), rows.end(), is_same)) rows.push_back(std::move(row));
+      }
+    }
+  }
+  return rows;
+}
+
+std::optional<double> value_of(const Run& run, const Row& row) {
+  const auto pointer = nlohmann::json_pointer<std::string>() / "tasks" / row.task / "sets" / row.set / row.score;
+  if (!run.summary.contains(pointer)) return std::nullopt;
+  const auto& value = run.summary[pointer];
+  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+}
+
+// "0.8123", and what that is more than alone: "0.8123 (+0.0110)".
+std::string cell(const std::optional<double>& value, const std::optional<double>& alone) {
+  if (!value) return "-";
+  return alone ? fmt::format("{:.4f} ({:+.4f})", *value, *value - *alone) : fmt::format("{:.4f}", *value);
+}
+
+void print_row(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
+  std::string line;
+  for (std::size_t i = 0; i < cells.size(); ++i) line += fmt::format("{:<{}}  ", cells[i], widths[i]);
+  line.erase(line.find_last_not_of(' ') + 1);
+  fmt::print("{}\n", line);
+}
+
+void print_table(const std::vector<std::vector<std::string>>& table) {
+  std::vector<std::size_t> widths(table.front().size(), 0);
+  for (const auto& cells : table) {
+    for (std::size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], cells[i].size());
+  }
+  for (const auto& cells : table) print_row(cells, widths);
+}
+
+void print_scores(const std::vector<Run>& runs) {
+  std::vector<std::vector<std::string>> table = {{"task", "set", "score"}};
+  for (const auto& run : runs) table.front().push_back(run.name);
+  bool any_alone = false;
+  for (const auto& row : rows_of(runs)) {
+    std::optional<double> alone;
+    for (const auto& run : runs) {
+      if (!alone && run.is_alone(row.task)) alone = value_of(run, row);
+    }
+    std::vector<std::string> cells = {row.task, row.set, row.score};
+    for (const auto& run : runs) {
+      const bool is_mixed = alone && !run.is_alone(row.task);
+      any_alone |= is_mixed;
+      cells.push_back(cell(value_of(run, row), is_mixed ? alone : std::nullopt));
+    }
+    table.push_back(std::move(cells));
+  }
+  print_table(table);
+  if (any_alone) fmt::print("In brackets: against the run that has the task alone.\n");
+}
+
+void print_cosines(const std::vector<Run>& runs) {
+  std::vector<std::vector<std::string>> table = {{"run", "gradients of", "mean cosine", "least", "against each other"}};
+  for (const auto& run : runs) {
+    if (!run.summary.contains("gradient_cosines")) continue;
+    for (const auto& entry : run.summary["gradient_cosines"]) {
+      table.push_back({run.name, entry["tasks"][0].get<std::string>() + ", " + entry["tasks"][1].get<std::string>(),
+                       fmt::format("{:+.3f}", entry["mean"].get<double>()),
+                       fmt::format("{:+.3f}", entry["least"].get<double>()),
+                       fmt::format("{:.0f}% of {}", 100 * entry["share_negative"].get<double>(),
+                                   entry["measured"].get<std::int64_t>())});
+    }
+  }
+  if (table.size() < 2) return;
+  fmt::print("\n");
+  print_table(table);
+}
+
+}  // namespace
+
+int compare(const Arguments& arguments) {
+  auto command = usage();
+  const auto values = parse(command, arguments);
+  if (!values) return 0;
+  const auto paths = values->contains("run") ? (*values)["run"].as<Arguments>() : Arguments();
+  if (paths.size() < 2) {
+    throw Error(ErrorKind::kConfig, "two or more run folders are needed to compare; usage: " + command.line);
+  }
+  std::vector<Run> runs;
+  for (const auto& path : paths) runs.push_back(read_run(path));
+  print_scores(runs);
+  print_cosines(runs);
+  return 0;
+}
+
+}  // namespace berth::app

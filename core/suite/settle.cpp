@@ -1,0 +1,113 @@
+#include "core/suite/settle.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/suite/option_binder.h"
+
+namespace berth::suite {
+namespace {
+
+bool is_written(const Where& where) { return !where.file.empty(); }
+
+std::vector<std::string> task_names(const Suite& suite) {
+  std::vector<std::string> names;
+  for (const auto& task : suite.tasks) names.push_back(task.name);
+  return names;
+}
+
+// ", did you mean 'squad'? The tasks are ner, squad".
+std::string suggestion(const std::string& name, const std::vector<std::string>& known) {
+  const auto nearest = nearest_name(name, known);
+  return fmt::format("{}; the tasks are {}", nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest),
+                     fmt::join(known, ", "));
+}
+
+void check_phases(const Suite& suite) {
+  const auto& mixing = suite.mixing;
+  const bool is_phased = mixing.kind == MixingKind::kPhases;
+  if (is_phased && mixing.phases.empty()) {
+    throw Error(
+        ErrorKind::kConfig, mixing.kind_where,
+        "[mixing]: kind = \"phases\" needs them; write phases = [{ steps = 100, shares = { TASK = 1.0 } }, ...]");
+  }
+  if (!is_phased && !mixing.phases.empty()) {
+    throw Error(ErrorKind::kConfig, mixing.phases_where,
+                "[mixing]: 'phases' counts only where kind = \"phases\"; set it, or take 'phases' away");
+  }
+  const auto known = task_names(suite);
+  for (std::size_t i = 0; i < mixing.phases.size(); ++i) {
+    const auto& phase = mixing.phases[i];
+    double sum = 0;
+    for (const auto& [task, share] : phase.shares) {
+      if (std::find(known.begin(), known.end(), task) == known.end()) {
+        throw Error(
+            ErrorKind::kConfig, phase.where,
+            fmt::format("[mixing]: phase {} names '{}', which is no task{}", i + 1, task, suggestion(task, known)));
+      }
+      sum += share;
+    }
+    if (!(sum > 0)) {
+      throw Error(ErrorKind::kConfig, phase.where,
+                  fmt::format("[mixing]: the shares of phase {} are all 0; give some task one above 0", i + 1));
+    }
+    if (phase.steps == 0 && i + 1 < mixing.phases.size()) {
+      throw Error(ErrorKind::kConfig, phase.where,
+                  fmt::format("[mixing]: phase {} has no 'steps', so that the ones after it would never come; only the "
+                              "last may go on to the end",
+                              i + 1));
+    }
+  }
+}
+
+void settle_steps(MixingConfig& mixing) {
+  if (mixing.surgery && mixing.step == StepKind::kOneTask) {
+    if (is_written(mixing.step_where)) {
+      throw Error(
+          ErrorKind::kConfig, mixing.step_where,
+          "[mixing]: gradient surgery needs the gradients of all tasks in one step; take step = \"one\" away, or "
+          "surgery");
+    }
+    mixing.step = StepKind::kAllTasks;
+  }
+  if (mixing.step == StepKind::kAllTasks && mixing.kind != MixingKind::kProportional) {
+    throw Error(
+        ErrorKind::kConfig, mixing.kind_where,
+        "[mixing]: 'kind' says which task a step trains, but with step = \"all\" or surgery every step trains all "
+        "of them; take one of them away");
+  }
+  if (mixing.final_temperature && mixing.kind != MixingKind::kTemperature) {
+    throw Error(ErrorKind::kConfig, mixing.kind_where,
+                "[mixing]: 'final_temperature' counts only where kind = \"temperature\"; set it, or take it away");
+  }
+}
+
+void check_selection(const Suite& suite) {
+  const auto& by = suite.evaluation.select_by;
+  if (by == "mean" || by == "each") return;
+  const auto known = task_names(suite);
+  const auto found = std::find(known.begin(), known.end(), by);
+  if (found == known.end()) {
+    throw Error(ErrorKind::kConfig, suite.evaluation.select_by_where,
+                fmt::format("[evaluation]: 'select_by' is '{}'; expected \"mean\", \"each\" or a task{}", by,
+                            suggestion(by, known)));
+  }
+  const auto& task = suite.tasks[static_cast<std::size_t>(found - known.begin())];
+  if (!task.dev && task.split == 0) {
+    throw Error(
+        ErrorKind::kConfig, suite.evaluation.select_by_where,
+        fmt::format("[evaluation]: 'select_by' is '{}', but that task has no dev set; give it 'dev' or 'split'", by));
+  }
+}
+
+}  // namespace
+
+void settle(Suite& suite) {
+  settle_steps(suite.mixing);
+  check_phases(suite);
+  check_selection(suite);
+}
+
+}  // namespace berth::suite

@@ -1,0 +1,38 @@
+// Which evaluation is the best so far: of the suite as a whole, or of each task by itself.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/evaluation/evaluator.h"
+
+namespace berth::training {
+
+// Evaluations of the dev sets at one step, by task.
+using DevEvaluations = std::map<std::string, evaluation::Evaluation>;
+
+class Selection {
+ public:
+  // select_by: "mean" of the tasks' primary scores, "each", or a task's name; see [evaluation].
+  explicit Selection(std::string select_by) : select_by_(std::move(select_by)) {}
+
+  struct Verdict {
+    bool is_best = false;                 // of the whole; without any dev set every evaluation is
+    std::vector<std::string> best_tasks;  // that are at their own best; only with "each"
+    bool is_progress() const { return is_best || !best_tasks.empty(); }
+  };
+
+  // Takes an evaluation into account.
+  Verdict judge(const DevEvaluations& dev);
+
+ private:
+  double goodness(const DevEvaluations& dev) const;
+
+  std::string select_by_;
+  std::optional<double> best_;
+  std::map<std::string, double> task_best_;
+};
+
+}  // namespace berth::training

@@ -1,0 +1,89 @@
+// Keys of a suite that must fit together.
+#include <gmock/gmock.h>
+
+#include "suite_fixture.h"
+
+namespace berth::suite {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+const std::string kTwo = kLeast + "dev = \"dev.tsv\"\n[tasks.squad]\nplugin = \"qa\"\ntrain = \"t.json\"\n";  // 9 lines
+
+TEST_F(SuiteTest, MixingIsReadAndWritten) {
+  const auto suite = read(kTwo + R"(head_warmup = 0.25
+[evaluation]
+select_by = "sst2"
+[mixing]
+kind = "phases"
+weights = "uncertainty"
+weight_rate = 0.01
+cosine_every = 7
+phases = [{ steps = 100, shares = { sst2 = 1 } }, { shares = { sst2 = 0.5, squad = 2 } }]
+)");
+  EXPECT_EQ(suite.tasks[1].head_warmup, 0.25);
+  for (const auto& s : {suite, read(to_toml(suite))}) {
+    EXPECT_EQ(s.tasks[1].head_warmup, 0.25);
+    EXPECT_EQ(s.evaluation.select_by, "sst2");
+    EXPECT_EQ(s.mixing.kind, MixingKind::kPhases);
+    EXPECT_EQ(s.mixing.step, StepKind::kOneTask);
+    EXPECT_EQ(s.mixing.weights, WeightKind::kUncertainty);
+    EXPECT_EQ(s.mixing.weight_rate, 0.01);
+    EXPECT_EQ(s.mixing.cosine_every, 7);
+    ASSERT_EQ(s.mixing.phases.size(), 2U);
+    EXPECT_EQ(s.mixing.phases[0].steps, 100);
+    EXPECT_EQ(s.mixing.phases[1].steps, 0);
+    EXPECT_EQ(s.mixing.phases[1].shares, (std::map<std::string, double>{{"sst2", 0.5}, {"squad", 2}}));
+  }
+}
+
+TEST_F(SuiteTest, TemperatureIsReadAndWritten) {
+  const auto suite = read(to_toml(read(kTwo + "[mixing]\nkind='temperature'\ntemperature=1\nfinal_temperature=5\n")));
+  EXPECT_EQ(suite.mixing.kind, MixingKind::kTemperature);
+  EXPECT_EQ(suite.mixing.temperature, 1);
+  EXPECT_EQ(suite.mixing.final_temperature, 5);
+}
+
+TEST_F(SuiteTest, SurgeryIsOneLine) {
+  const auto suite = read(kTwo + "[mixing]\nsurgery = true\n");
+  EXPECT_TRUE(suite.mixing.surgery);
+  EXPECT_EQ(suite.mixing.step, StepKind::kAllTasks);
+  EXPECT_EQ(read(to_toml(suite)).mixing.step, StepKind::kAllTasks);
+  EXPECT_THAT(complaint(kTwo + "[mixing]\nsurgery = true\nstep = 'one'\n"),
+              HasSubstr("s.toml:12:8: [mixing]: gradient surgery needs the gradients of all tasks in one step"));
+}
+
+TEST_F(SuiteTest, KeysOfMixingThatContradictEachOther) {
+  const auto with = [&](const std::string& lines) { return complaint(kTwo + "[mixing]\n" + lines); };
+  EXPECT_THAT(with("kind = 'uniform'\nstep = 'all'\n"), StartsWith("s.toml:11:8: [mixing]: 'kind' says which task"));
+  EXPECT_THAT(with("kind = 'uniform'\nfinal_temperature = 2\n"), HasSubstr("only where kind = \"temperature\""));
+  EXPECT_THAT(with("kind = 'phases'\n"), HasSubstr("kind = \"phases\" needs them"));
+  EXPECT_THAT(with("phases = [{ shares = { sst2 = 1 } }]\n"), HasSubstr("counts only where kind = \"phases\""));
+}
+
+TEST_F(SuiteTest, PhasesThatCannotBePlayed) {
+  const auto with = [&](const std::string& phases) {
+    return complaint(kTwo + "[mixing]\nkind = 'phases'\nphases = [" + phases + "]\n");
+  };
+  EXPECT_EQ(
+      with("{ shares = { sqaud = 1 } }"),
+      "s.toml:12:11: [mixing]: phase 1 names 'sqaud', which is no task (did you mean 'squad'?); the tasks are sst2, "
+      "squad");
+  EXPECT_THAT(complaint(kTwo + "[mixing]\nphases = 3\n"), HasSubstr("must be a list of tables, but is an integer"));
+  EXPECT_THAT(with("{ shares = { squad = 0 } }"), HasSubstr("the shares of phase 1 are all 0"));
+  EXPECT_THAT(with("{ shares = { squad = -1 } }"), HasSubstr("must be at least 0"));
+  EXPECT_THAT(with("{ steps = 3 }"), HasSubstr("shares"));
+  EXPECT_THAT(with("{ shares = { squad = 1 } }, { steps = 1, shares = { sst2 = 1 } }"), HasSubstr("would never come"));
+}
+
+TEST_F(SuiteTest, WhatTheBestIsChosenByMustBeThere) {
+  EXPECT_EQ(complaint(kTwo + "[evaluation]\nselect_by = 'sst'\n"),
+            "s.toml:11:13: [evaluation]: 'select_by' is 'sst'; expected \"mean\", \"each\" or a task (did you mean "
+            "'sst2'?); the tasks are sst2, squad");
+  EXPECT_THAT(complaint(kTwo + "[evaluation]\nselect_by = 'squad'\n"), HasSubstr("that task has no dev set"));
+  EXPECT_EQ(complaint(kTwo + "[evaluation]\nselect_by = 'each'\n"), "");
+}
+
+}  // namespace
+}  // namespace berth::suite
