@@ -1,0 +1,82 @@
+"""50 steps of a transformers model with torch's AdamW, linear schedule, warm-up and clipping, and how they are compared
+with berth's: the loss of every step, and every parameter at the end."""
+import json
+import sys
+
+import torch
+from safetensors.torch import load_file
+from transformers import get_linear_schedule_with_warmup
+
+from common import berth, write_suite
+
+STEPS, BATCH, RATE, DECAY, WARMUP = 50, 16, 5e-5, 0.01, 5
+LIMITS = {"float32": {"loss": 1e-5, "parameter": 1e-5, "key_bias": 1e-4},
+          "float64": {"loss": 1e-5, "parameter": 1e-9, "key_bias": 1e-9}}
+
+
+def load_model(kind, initial, precision, **keywords):
+    """A model of class `kind` on the encoder of a checkpoint's folder, without dropout."""
+    return kind.from_pretrained(initial / "encoder", dtype=getattr(torch, precision), attn_implementation="eager",
+                                hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **keywords)
+
+
+def load_head(folder, name, names):
+    """A head of berth under transformers' names: names maps berth's to these."""
+    return {names[key]: value for key, value in load_file(folder / f"heads/{name}.safetensors").items()}
+
+
+def set_parameters(model, values):
+    with torch.no_grad():
+        for name, value in values.items():
+            model.get_parameter(name).copy_(value)
+
+
+def train_berth(program, folder, model_folder, precision, **keywords):
+    """The run's folder and the loss of each step, in the order of the file and without dropout in the encoder."""
+    suite = write_suite(
+        folder, model_folder, model={"dropout": 0, "attention_dropout": 0, "precision": f'"{precision}"'},
+        training={"steps": STEPS, "batch_size": BATCH, "shuffle": "false", "log_every": 1},
+        optimizer={"rate": RATE, "weight_decay": DECAY}, schedule={"warmup_steps": WARMUP},
+        evaluation={"every": STEPS}, checkpoints={"initial": "true"}, **keywords)
+    berth(program, "run", suite, "--out", folder / "run")
+    lines = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
+    return folder / "run", [line["loss"] for line in lines if line["kind"] == "train"]
+
+
+def train_transformers(model, data, loss_of):
+    """loss_of(rows) is the loss of a batch. Returns the loss of each step."""
+    model.train()
+    plain = [p for n, p in model.named_parameters() if n.endswith("bias") or "LayerNorm" in n]
+    decayed = [p for n, p in model.named_parameters() if not (n.endswith("bias") or "LayerNorm" in n)]
+    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": DECAY}, {"params": plain, "weight_decay": 0.0}],
+                                  lr=RATE)
+    schedule = get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
+    batches = [data[i:i + BATCH] for i in range(0, len(data), BATCH)]
+    losses = []
+    for step in range(STEPS):
+        loss = loss_of(batches[step % len(batches)])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    return losses
+
+
+def compare(precision, ours, theirs, checkpoint, head, model):
+    """ours, theirs: losses. head: what load_head() gave of the checkpoint. Prints a line; exits where a limit is passed."""
+    limits = LIMITS[precision]
+    expected = {n.removeprefix("bert."): p.detach() for n, p in model.named_parameters()}
+    found = load_file(checkpoint / "encoder/model.safetensors") | head
+    found = {n: p for n, p in found.items() if n in expected or not n.startswith("pooler.")}  # some models have none
+    assert len(ours) == len(theirs) == STEPS and set(found) == set(expected), (len(ours), set(found) ^ set(expected))
+    loss = max(abs(a - b) / abs(b) for a, b in zip(ours, theirs))
+    differences = {n: (found[n].double() - expected[n].double()).abs().max().item() for n in expected}
+    # The true gradient of a key's bias is zero (it shifts all scores of a row alike), so its updates are rounding noise.
+    key_bias = max(v for n, v in differences.items() if n.endswith("key.bias"))
+    name, parameter = max(((n, v) for n, v in differences.items() if not n.endswith("key.bias")), key=lambda x: x[1])
+    print(f"{precision}: loss went from {ours[0]:.4f} to {ours[-1]:.4f}; largest relative difference of a loss {loss:.2e}; "
+          f"largest difference of a parameter {parameter:.2e} ({name}), of a key's bias {key_bias:.2e}")
+    if not (loss <= limits["loss"] and parameter <= limits["parameter"] and key_bias <= limits["key_bias"]):
+        sys.exit(f"over the limits {limits}")
