@@ -41,7 +41,7 @@ TEST_F(QaWindows, OneWindowWhereAllFits) {
   const auto example = question("what does the honey cost?", kContext, "nine euros");
   const auto features = windows(*example, 64);
   ASSERT_EQ(features.size(), 1U);
-  EXPECT_EQ(features[0].encoding.size(), 3U + 6 + 14);
+  EXPECT_EQ(features[0].encoding.size(), 3U + 6 + 15);
   EXPECT_EQ(target(features[0], *example), "nine euros");
   EXPECT_THAT(std::get<0>(features[0].fields.at("start")), ElementsAre(8 + 3));
   EXPECT_THAT(std::get<0>(features[0].fields.at("end")), ElementsAre(8 + 4));
@@ -69,7 +69,7 @@ TEST_F(QaWindows, WindowsWithoutTheWholeAnswerPointAtCls) {
   EXPECT_THAT(std::get<0>(features[0].fields.at("start")), ElementsAre(0));
   EXPECT_THAT(std::get<0>(features[0].fields.at("end")), ElementsAre(0));
   EXPECT_EQ(target(features[1], *example), "twelve euros");
-  EXPECT_THAT(std::get<0>(features[2].fields.at("end")), ElementsAre(0));  // it begins at "twelve", which it cuts off
+  EXPECT_THAT(std::get<0>(features[2].fields.at("end")), ElementsAre(0));  // it begins at "euros"
   for (const Feature& feature : features) EXPECT_LE(feature.encoding.size(), 12U);
 }
 
