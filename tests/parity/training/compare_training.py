@@ -1,4 +1,4 @@
-"""50 training steps of berth's classification against transformers' BertForSequenceClassification (steps.py).
+"""50 training steps of berth against transformers' BertForSequenceClassification; see steps.py.
 usage: compare_training.py BERTH {float32|float64}"""
 import pathlib
 import sys
@@ -8,32 +8,29 @@ import torch
 from transformers import AutoTokenizer, BertForSequenceClassification
 
 from common import minilm, rows
-from steps import WITHOUT_DROPOUT, compare, copy_head, train_berth, train_transformers
+from steps import compare, load_head, load_model, set_parameters, train_berth, train_transformers
 
-HEAD = {"output.weight": "classifier.weight", "output.bias": "classifier.bias"}
+NAMES = {"output.weight": "classifier.weight", "output.bias": "classifier.bias"}
 
 
 def main():
     program, precision = sys.argv[1:]
-    source = minilm()
     with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        ours = train_berth(program, folder, source, precision)
-        initial = folder / "run/checkpoints/step-0"
-        tokenizer = AutoTokenizer.from_pretrained(initial / "encoder")
+        run, ours = train_berth(program, pathlib.Path(folder), minilm(), precision)
+        initial, last = run / "checkpoints/step-0", run / "checkpoints/last"
         data = rows("train.tsv")
         labels = sorted({label for _, label in data})
-        model = BertForSequenceClassification.from_pretrained(
-            initial / "encoder", num_labels=len(labels), dtype=getattr(torch, precision), **WITHOUT_DROPOUT)
-        copy_head(model, initial, "inbox", HEAD)
+        tokenizer = AutoTokenizer.from_pretrained(initial / "encoder")
+        model = load_model(BertForSequenceClassification, initial, precision, num_labels=len(labels))
+        set_parameters(model, load_head(initial, "inbox", NAMES))
 
-        def inputs_of(batch):
+        def loss_of(batch):
             inputs = tokenizer([text for text, _ in batch], truncation=True, max_length=64, padding=True,
                                return_tensors="pt")
-            return {**inputs, "labels": torch.tensor([labels.index(label) for _, label in batch])}
+            return model(**inputs, labels=torch.tensor([labels.index(label) for _, label in batch])).loss
 
-        theirs = train_transformers(model, data, inputs_of)
-        compare(precision, ours, theirs, folder / "run/checkpoints/last", "inbox", HEAD, model)
+        theirs = train_transformers(model, data, loss_of)
+        compare(precision, ours, theirs, last, load_head(last, "inbox", NAMES), model)
 
 
 main()

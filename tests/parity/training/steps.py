@@ -1,5 +1,5 @@
-"""50 training steps of berth against transformers with torch's AdamW, linear schedule, warm-up and clipping: the loss of
-every step, and every parameter at the end. Dropout is off, the order is the file's."""
+"""50 steps of a transformers model with torch's AdamW, linear schedule, warm-up and clipping, and how they are compared
+with berth's: the loss of every step, and every parameter at the end."""
 import json
 import sys
 
@@ -12,23 +12,39 @@ from common import berth, write_suite
 STEPS, BATCH, RATE, DECAY, WARMUP = 50, 16, 5e-5, 0.01, 5
 LIMITS = {"float32": {"loss": 1e-5, "parameter": 1e-5, "key_bias": 1e-4},
           "float64": {"loss": 1e-5, "parameter": 1e-9, "key_bias": 1e-9}}
-WITHOUT_DROPOUT = {"attn_implementation": "eager", "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 
-def train_berth(program, folder, model_folder, precision, **suite):
-    """Trains into folder/run, whose checkpoint step-0 holds what transformers is to start from; returns the losses."""
+def load_model(kind, initial, precision, **keywords):
+    """A model of class `kind` on the encoder of a checkpoint's folder, without dropout."""
+    return kind.from_pretrained(initial / "encoder", dtype=getattr(torch, precision), attn_implementation="eager",
+                                hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **keywords)
+
+
+def load_head(folder, name, names):
+    """A head of berth under transformers' names: names maps berth's to these."""
+    return {names[key]: value for key, value in load_file(folder / f"heads/{name}.safetensors").items()}
+
+
+def set_parameters(model, values):
+    with torch.no_grad():
+        for name, value in values.items():
+            model.get_parameter(name).copy_(value)
+
+
+def train_berth(program, folder, model_folder, precision, **keywords):
+    """The run's folder and the loss of each step, in the order of the file and without dropout in the encoder."""
     suite = write_suite(
         folder, model_folder, model={"dropout": 0, "attention_dropout": 0, "precision": f'"{precision}"'},
         training={"steps": STEPS, "batch_size": BATCH, "shuffle": "false", "log_every": 1},
         optimizer={"rate": RATE, "weight_decay": DECAY}, schedule={"warmup_steps": WARMUP},
-        evaluation={"every": STEPS}, checkpoints={"initial": "true"}, **suite)
+        evaluation={"every": STEPS}, checkpoints={"initial": "true"}, **keywords)
     berth(program, "run", suite, "--out", folder / "run")
     lines = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
-    return [line["loss"] for line in lines if line["kind"] == "train"]
+    return folder / "run", [line["loss"] for line in lines if line["kind"] == "train"]
 
 
-def train_transformers(model, data, inputs_of):
-    """inputs_of: from a batch of `data` to the model's arguments, labels included. Returns the losses."""
+def train_transformers(model, data, loss_of):
+    """loss_of(rows) is the loss of a batch. Returns the loss of each step."""
     model.train()
     plain = [p for n, p in model.named_parameters() if n.endswith("bias") or "LayerNorm" in n]
     decayed = [p for n, p in model.named_parameters() if not (n.endswith("bias") or "LayerNorm" in n)]
@@ -38,7 +54,7 @@ def train_transformers(model, data, inputs_of):
     batches = [data[i:i + BATCH] for i in range(0, len(data), BATCH)]
     losses = []
     for step in range(STEPS):
-        loss = model(**inputs_of(batches[step % len(batches)])).loss
+        loss = loss_of(batches[step % len(batches)])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -48,22 +64,12 @@ def train_transformers(model, data, inputs_of):
     return losses
 
 
-def copy_head(model, checkpoint, task, names):
-    """names: of berth's head to the model's: {"output.weight": "classifier.weight"}."""
-    head = load_file(checkpoint / f"heads/{task}.safetensors")
-    with torch.no_grad():
-        for ours, theirs in names.items():
-            model.get_parameter(theirs).copy_(head[ours])
-
-
-def compare(precision, ours, theirs, checkpoint, task, names, model, unused=()):
-    """Prints the largest differences; exits where one is over the limit. unused: of berth's encoder, that the model lacks."""
+def compare(precision, ours, theirs, checkpoint, head, model):
+    """ours, theirs: losses. head: what load_head() gave of the checkpoint. Prints a line; exits where a limit is passed."""
     limits = LIMITS[precision]
-    found = load_file(checkpoint / "encoder/model.safetensors")
-    head = load_file(checkpoint / f"heads/{task}.safetensors")
-    found |= {theirs_: head[ours_] for ours_, theirs_ in names.items()}
     expected = {n.removeprefix("bert."): p.detach() for n, p in model.named_parameters()}
-    found = {n: p for n, p in found.items() if not n.startswith(tuple(unused))}
+    found = load_file(checkpoint / "encoder/model.safetensors") | head
+    found = {n: p for n, p in found.items() if n in expected or not n.startswith("pooler.")}  # some models have none
     assert len(ours) == len(theirs) == STEPS and set(found) == set(expected), (len(ours), set(found) ^ set(expected))
     loss = max(abs(a - b) / abs(b) for a, b in zip(ours, theirs))
     differences = {n: (found[n].double() - expected[n].double()).abs().max().item() for n in expected}
