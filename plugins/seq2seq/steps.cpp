@@ -1,12 +1,22 @@
 #include "steps.h"
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace berth::seq2seq {
+namespace {
+
+// Undefined where each row goes on from its own, as in greedy search: nothing is copied then.
+at::Tensor moved(const at::Tensor& parents) {
+  const bool stays = parents.defined() && at::equal(parents, at::arange(parents.size(0), at::kLong));
+  return stays ? at::Tensor() : parents;
+}
+
+}  // namespace
 
 DecoderSteps::DecoderSteps(const StepParts& parts, Source source) : parts_(parts), source_(std::move(source)) {
   if (!source_.copy_ids.defined()) return;
@@ -19,7 +29,7 @@ at::Tensor DecoderSteps::step(const at::Tensor& tokens, const at::Tensor& parent
   const Layout layout = Layout::uniform(source_.mask.size(0), beams_);
   const at::Tensor x =
       parts_.embedding.forward(tokens, at::full(tokens.sizes(), length_++, at::kLong), layout, source_);
-  const at::Tensor states = parts_.decoder.step(x, parents, source_, caches_);
+  const at::Tensor states = parts_.decoder.step(x, moved(parents), source_, caches_);
   last_ = parts_.output.parts({states, x, layout, source_, parts_.embedding.weight()});
   if (source_.copy_ids.defined()) copy_ids_ = source_.copy_ids.repeat_interleave(beams_, 0);
   return all_log_probabilities(last_, copy_ids_, extra_);

@@ -29,12 +29,19 @@ def berth(program, *arguments, **keywords):
     return result.stdout
 
 
-def write_suite(folder, model_folder, **sections):
-    """sections: {"training": {"epochs": "2"}}, values as TOML writes them."""
+INBOX_TASK = f"""[tasks.inbox]
+plugin = "classification"
+train = "{INBOX}/train.tsv"
+dev = "{INBOX}/dev.tsv"
+options = {{ dropout = 0 }}
+"""
+
+
+def write_suite(folder, model_folder, task=INBOX_TASK, **sections):
+    """task: the tables of the suite's tasks. sections: {"training": {"epochs": "2"}}, values as TOML writes them."""
     text = f'[model]\npath = "{model_folder}"\nmax_length = 64\n'
     text += "".join(f"{k} = {v}\n" for k, v in sections.pop("model", {}).items())
     for section, values in sections.items():
         text += f"[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in values.items())
-    text += f'[tasks.inbox]\nplugin = "classification"\ntrain = "{INBOX}/train.tsv"\ndev = "{INBOX}/dev.tsv"\n'
-    (folder / "suite.toml").write_text(text + "options = { dropout = 0 }\n")
+    (folder / "suite.toml").write_text(text + task)
     return folder / "suite.toml"
