@@ -27,6 +27,10 @@ LoadedTask::LoadedTask(const Registry& registry, const suite::TaskConfig& config
 
 std::string LoadedTask::owner() const { return fmt::format("task '{}' (plugin {})", config_.name, config_.plugin); }
 
+void LoadedTask::use_tokenizer(const Tokenizer& tokenizer) {
+  guarded(site("use_tokenizer"), [&] { task_->use_tokenizer(tokenizer); });
+}
+
 std::unique_ptr<DatasetReader> LoadedTask::make_reader(const suite::DataSetConfig& set) const {
   auto reader = guarded(site("make_reader"), [&] { return task_->make_reader(); });
   if (!reader) throw Error(ErrorKind::kPlugin, owner() + ", make_reader: returned no reader");

@@ -22,6 +22,9 @@ class LoadedTask {
   std::string owner() const;  // "task 'sst2' (plugin classification)"
   CallSite site(const char* call) const { return {owner(), call}; }
 
+  // tokenizer: outlives this.
+  void use_tokenizer(const Tokenizer& tokenizer);
+
   // A reader with its options filled from the set's data table.
   std::unique_ptr<DatasetReader> make_reader(const suite::DataSetConfig& set) const;
   std::unique_ptr<ExampleStream> open(DatasetReader& reader, const suite::DataSetConfig& set) const;

@@ -67,6 +67,7 @@ void make_head(const Session& session, TaskSession& task) {
 
 TaskSession start_task(const Session& session, const plugin::Registry& registry, const suite::TaskConfig& config) {
   TaskSession task{plugin::LoadedTask(registry, config), nullptr, std::nullopt, {}};
+  task.task.use_tokenizer(*session.tokenizer);
   if (!config.train) {
     throw Error(ErrorKind::kConfig, config.where,
                 fmt::format("tasks.{} has no training set; add train = \"FILE\"", config.name));
@@ -126,6 +127,7 @@ Session open_session(const suite::Suite& suite, const plugin::Registry& registry
   for (const auto& config : suite.tasks) {
     if (!only.empty() && config.name != only) continue;
     TaskSession task{plugin::LoadedTask(registry, config), nullptr, std::nullopt, {}};
+    task.task.use_tokenizer(*session.tokenizer);
     task.task.load_state(checkpoint::read_task_state(folder, config.name));
     make_head(session, task);
     const auto file = checkpoint::head_file(folder, config.name);

@@ -1,8 +1,8 @@
 // The interface that a plugin implements. The host asks, the task answers; it never drives.
 //
 // The order of calls in a run:
-//   describe()  ->  make_reader() for each set  ->  fit(train)  or  load_state()  ->  fields(), make_head()
-//   ->  features() for each example  ->  the head's calls  ->  decode(), make_metric() in evaluation  ->  tune()
+//   describe()  ->  use_tokenizer()  ->  make_reader() for each set  ->  fit(train)  or  load_state()
+//   ->  fields(), make_head()  ->  features() for each example  ->  the head's calls  ->  decode(), make_metric() in evaluation  ->  tune()
 #pragma once
 
 #include <memory>
@@ -52,6 +52,10 @@ class BERTH_VISIBLE Task {
 
   // Declares the options of `[tasks.NAME.options]`, bound to members of the task.
   virtual void describe(Options& options) { (void)options; }
+
+  // The tokenizer that features() will get, for tasks whose answers are made of its tokens: decode() needs it then, and
+  // make_head() its special ids. It outlives the task.
+  virtual void use_tokenizer(const Tokenizer& tokenizer) { (void)tokenizer; }
 
   virtual std::unique_ptr<DatasetReader> make_reader() = 0;
 

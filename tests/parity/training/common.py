@@ -38,7 +38,7 @@ options = {{ dropout = 0 }}
 
 
 def write_suite(folder, model_folder, task=INBOX_TASK, **sections):
-    """task: the suite's [tasks.NAME]. sections: {"training": {"epochs": "2"}}, values as TOML writes them."""
+    """task: the tables of the suite's tasks. sections: {"training": {"epochs": "2"}}, values as TOML writes them."""
     text = f'[model]\npath = "{model_folder}"\nmax_length = 64\n'
     text += "".join(f"{k} = {v}\n" for k, v in sections.pop("model", {}).items())
     for section, values in sections.items():
