@@ -2,7 +2,8 @@
 //
 // The order of calls in a run:
 //   describe()  ->  use_tokenizer()  ->  make_reader() for each set  ->  fit(train)  or  load_state()
-//   ->  fields(), make_head()  ->  features() for each example  ->  the head's calls  ->  decode(), make_metric() in evaluation  ->  tune()
+//   ->  fields(), make_head()  ->  features() for each example  ->  the head's calls
+//   ->  decode(), make_metric() in evaluation  ->  tune()
 #pragma once
 
 #include <memory>
