@@ -128,7 +128,8 @@ kit::Tag read_tag(std::string_view text, const DataOptions& options, const Where
   if (!tag) {
     throw Error(ErrorKind::kContent, where,
                 "found " + kit::quote_for_message(text) +
-                    " as tag; expected O, or B-, I-, E- or S- and the entity's type, such as B-person");
+                    " as tag; expected O, or B-, I-, E- or S- and the entity's type, such as B-person. Is it the right "
+                    "column?");
   }
   const std::string_view letters = letters_of(options.scheme);
   if (!letters.empty() && letters.find(text.front()) == std::string_view::npos) {

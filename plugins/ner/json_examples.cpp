@@ -12,7 +12,7 @@ namespace {
 
 Splitting splitting_of(const std::string& name) {
   if (name == "space") return Splitting::kSpace;
-  return name == "edges" ? Splitting::kEdges : Splitting::kPunctuation;
+  return name == "edges" ? Splitting::kAtEdges : Splitting::kPunctuation;
 }
 
 // A stretch of the text as the row says it, in code points.

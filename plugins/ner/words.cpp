@@ -87,7 +87,7 @@ void split_stretch(const std::vector<Character>& all, std::size_t begin, std::si
                    std::vector<Span>& words) {
   std::size_t core_begin = begin;
   std::size_t core_end = end;
-  if (splitting == Splitting::kEdges) {
+  if (splitting == Splitting::kAtEdges) {
     while (core_begin < end && all[core_begin].kind == Kind::kMark) ++core_begin;
     while (core_end > core_begin && all[core_end - 1].kind == Kind::kMark) --core_end;
   }

@@ -31,11 +31,11 @@ TEST(NerWords, MarksAreWordsOrPartsOfThem) {
   const std::string text = " (It's\tBerlin-based, \"U.S.\")\n\xC2\xA0--";
   EXPECT_THAT(words_of(text, Splitting::kPunctuation), ElementsAre("(", "It", "'", "s", "Berlin", "-", "based", ",",
                                                                    "\"", "U", ".", "S", ".", "\"", ")", "-", "-"));
-  EXPECT_THAT(words_of(text, Splitting::kEdges),
+  EXPECT_THAT(words_of(text, Splitting::kAtEdges),
               ElementsAre("(", "It's", "Berlin-based", ",", "\"", "U.S", ".", "\"", ")", "-", "-"));
   EXPECT_THAT(words_of(text, Splitting::kSpace), ElementsAre("(It's", "Berlin-based,", "\"U.S.\")", "--"));
   EXPECT_TRUE(words_of(" \n\t", Splitting::kPunctuation).empty());
-  EXPECT_TRUE(words_of("", Splitting::kEdges).empty());
+  EXPECT_TRUE(words_of("", Splitting::kAtEdges).empty());
 }
 
 TEST(NerWords, OtherScripts) {
@@ -140,7 +140,9 @@ TEST_F(NerFeatures, EachWordSpeaksOnceWhereItHasMostContext) {
         tags.push_back(values(features[f], kTag)[i]);
         // No window could have given it more: with a stride of 6 of 10, all but the ends stand 2 or more from an edge.
         const bool is_near_end = spoken.back() < 3 || spoken.back() > 16;
-        if (stride == 6 && !is_near_end) EXPECT_GE(std::min(i - 1, scored.size() - 2 - i), 2U);
+        if (stride == 6 && !is_near_end) {
+          EXPECT_GE(std::min(i - 1, scored.size() - 2 - i), 2U);
+        }
       }
     }
     std::vector<std::int64_t> all(20);
@@ -280,8 +282,9 @@ TEST(NerChain, BestTagsAndMarginalsAreThoseOfAllSequences) {
         EXPECT_NEAR(marginals.of(best, begin, end), sum, 1e-12);
       }
     }
-    if (!is_free)
+    if (!is_free) {
       EXPECT_EQ(set.write(kit::read_entities_strictly(set.tags(best), set.scheme()), best.size(), {}), best);
+    }
   }
 }
 
