@@ -1,6 +1,7 @@
 #include "thresholds.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 
@@ -25,6 +26,12 @@ double count_without_answer(const std::vector<Judged>& questions) {
       std::count_if(questions.begin(), questions.end(), [](const Judged& q) { return !q.has_answer; }));
 }
 
+// Half way, or `low` itself where no number lies between the two.
+double between(double low, double high) {
+  const double middle = low + (high - low) / 2;
+  return middle < high ? middle : low;
+}
+
 }  // namespace
 
 BestThreshold official_best_threshold(const std::vector<Judged>& questions) {
@@ -45,14 +52,15 @@ double choose_threshold(const std::vector<Judged>& questions) {
   const std::vector<Judged> order = sorted(questions);
   double sum = 0;
   double best = 0;
-  double threshold = order.front().null_odds - 1;  // below all: no answer is given at all
+  const double least = order.front().null_odds;
+  double threshold = least - std::max(1.0, std::abs(least) * 1e-6);  // below all: no answer is given at all
   for (std::size_t i = 0; i < order.size(); ++i) {
     sum += gain(order[i]);
     const bool is_last = i + 1 == order.size();
     if (!is_last && order[i + 1].null_odds == order[i].null_odds) continue;
     if (sum <= best) continue;
     best = sum;
-    threshold = is_last ? order[i].null_odds : order[i].null_odds + (order[i + 1].null_odds - order[i].null_odds) / 2;
+    threshold = is_last ? order[i].null_odds : between(order[i].null_odds, order[i + 1].null_odds);
   }
   return threshold;
 }

@@ -101,6 +101,10 @@ TEST(QaThreshold, TheChosenOneLiesBetweenQuestions) {
   EXPECT_EQ(choose_threshold(kQuestions), -1.5);
   EXPECT_EQ(choose_threshold({{2, 1, true, true}}), 2);
   EXPECT_EQ(choose_threshold({}), 0);
+  // Where doubles are far from each other, and where they are neighbours.
+  EXPECT_LT(choose_threshold({{-1e300, 0, false, true}}), -1e300);
+  const double odd = std::nextafter(1.0, 2.0);
+  EXPECT_EQ(choose_threshold({{odd, 1, true, true}, {std::nextafter(odd, 2.0), 0, false, true}}), odd);
 }
 
 TEST(QaThreshold, EqualOddsAreNotParted) {

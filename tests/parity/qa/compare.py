@@ -30,7 +30,7 @@ def official(name):
 def ask(program, requests):
     lines = "".join(json.dumps(r) + "\n" for r in requests)
     result = subprocess.run([program], input=lines, capture_output=True, text=True)
-    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    answers = [json.loads(line) for line in result.stdout.split("\n") if line]
     if result.returncode != 0 or len(answers) != len(requests):
         sys.exit(f"{len(requests)} requests, but {len(answers)} answers: {result.stderr}")
     return answers
