@@ -22,8 +22,8 @@ double log_sum(const double* values, std::size_t count) {
 class LogMatrix {
  public:
   LogMatrix(const std::vector<double>& values, std::size_t size)
-      : size_(size), largest_(*std::max_element(values.begin(), values.end())) {
-    for (const double value : values) exp_.push_back(std::exp(value - largest_));
+      : size_(size), values_(values), largest_(*std::max_element(values.begin(), values.end())) {
+    for (const double value : values_) exp_.push_back(std::exp(value - largest_));
   }
 
   // log(exp(row) * M): into `result`.
@@ -43,11 +43,21 @@ class LogMatrix {
     for (std::size_t j = 0; j < size_; ++j) {
       double sum = 0;
       for (std::size_t i = 0; i < size_; ++i) sum += scaled_[i] * exp_[i * along + j * across];
-      result[j] = largest + largest_ + std::log(sum);
+      result[j] = sum > kTiny ? largest + largest_ + std::log(sum) : exactly(vector, along, j * across);
     }
   }
 
+  // Where all that may be stepped from lies so far below the largest that its exp vanishes.
+  double exactly(const double* vector, std::size_t along, std::size_t from) {
+    std::vector<double> terms(size_);
+    for (std::size_t i = 0; i < size_; ++i) terms[i] = vector[i] + values_[from + i * along];
+    return log_sum(terms.data(), size_);
+  }
+
+  static constexpr double kTiny = 1e-200;
+
   std::size_t size_;
+  const std::vector<double>& values_;
   double largest_;
   std::vector<double> exp_;
   std::vector<double> scaled_;

@@ -317,8 +317,8 @@ class NerCrf : public testing::Test {
  protected:
   NerCrf() {
     at::manual_seed(9);
-    batch_ = {at::randn({8, kTags}, at::kDouble), at::tensor({3, 1, 4}, at::kLong), at::tensor({true, false, true}),
-              at::tensor({true, true, false})};
+    batch_ = {at::randn({8, kTags}, at::kDouble), at::tensor({3, 1, 4}, at::kLong),
+              at::tensor({1, 0, 1}, at::kLong).to(at::kBool), at::tensor({1, 1, 0}, at::kLong).to(at::kBool)};
     weights_ = random_weights(kTags);
     tags_ = at::tensor({0, 2, 1, 1, 2, 2, 0, 1}, at::kLong);
   }
@@ -373,8 +373,8 @@ TEST_F(NerCrf, ForbiddenStepsHaveNoProbabilityAndNoGradient) {
   const TagSet set(TagScheme::kIob2, LabelSet::listed({"x"}));
   const CrfWeights rules = scheme_constraints(set);
   for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
-    CrfBatch batch{at::zeros({2, 3}, type).requires_grad_(true), at::tensor({2}, at::kLong), at::tensor({true}),
-                   at::tensor({true})};
+    CrfBatch batch{at::zeros({2, 3}, type).requires_grad_(true), at::tensor({2}, at::kLong), at::ones({1}, at::kBool),
+                   at::ones({1}, at::kBool)};
     const CrfWeights weights{rules.transitions.to(type), rules.start.to(type), rules.end.to(type)};
     const at::Tensor found = crf_log_likelihood(batch, at::tensor({1, 2}, at::kLong), weights);
     // O O, O B, B O, B B, B I: one of five.

@@ -21,7 +21,7 @@ def main():
     words = [sentence for sentence, _ in sentences("dev")]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        suite = write_suite(folder, source, task=write_task(folder), training={"steps": 40, "batch_size": 16},
+        suite = write_suite(folder, source, task=write_task(folder), training={"steps": 40, "batch_size": 16, "threads": 1},
                             optimizer={"rate": 2e-4})
         berth(program, "run", suite, "--out", folder / "run")
         berth(program, "export", folder / "run", "--task", "notes", "--to", folder / "exported")
