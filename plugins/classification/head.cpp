@@ -18,13 +18,15 @@ Loss ClassificationHead::loss(const Outputs& outputs, const Batch& batch, LossDe
       return kit::squared_error(logits, targets, detail);
     case Kind::kMultiLabel:
       // A task of one label has a field of width 1, which the host packs to [B].
-      return kit::binary_cross_entropy(logits, targets.view_as(logits), detail, weights_like(logits));
+      return kit::binary_cross_entropy(logits, targets.view_as(logits), detail, weights_like(logits),
+                                       options_.focal_gamma);
     case Kind::kSingleLabel:
       break;
   }
   kit::CrossEntropyOptions options;
   options.weights = weights_like(logits);
   options.smoothing = options_.label_smoothing;
+  options.focal_gamma = options_.focal_gamma;
   return kit::cross_entropy(logits, targets, detail, options);
 }
 

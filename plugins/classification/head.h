@@ -17,6 +17,7 @@ struct HeadOptions {
   std::optional<double> dropout;  // default: the encoder's
   double label_smoothing = 0;     // of kSingleLabel
   std::vector<double> weights;    // one a label, or empty: all 1
+  double focal_gamma = 0;         // of kSingleLabel and kMultiLabel; 0: cross-entropy
 };
 
 // Reads the field "label": int64 [B], or real [B, labels] for kMultiLabel, real [B] for kRegression.

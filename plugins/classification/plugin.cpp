@@ -26,6 +26,7 @@ struct TaskOptions {
   std::map<std::string, double> class_weights;
   bool balance_classes = false;
   double label_smoothing = 0;
+  double focal_gamma = 0;
   double threshold = 0.5;
   std::string truncation = "longest_first";
   std::string primary_metric = "auto";
@@ -42,6 +43,8 @@ void TaskOptions::describe(Options& o) {
   o.field("class_weights", class_weights, "weight of each label in the loss, 1 where not given");
   o.field("balance_classes", balance_classes, "weigh labels so that rare ones count as much as frequent ones");
   o.field("label_smoothing", label_smoothing, "single-label: share of the target spread over all labels").between(0, 1);
+  o.field("focal_gamma", focal_gamma, "above 0: focal loss, texts that are right already count less; 2 is usual")
+      .at_least(0);
   o.field("threshold", threshold, "multi-label: least probability of a predicted label").between(0, 1);
   o.field("truncation", truncation, "which text of a pair loses tokens when both are too long together")
       .one_of({"longest_first", "only_first", "only_second"});
@@ -133,6 +136,7 @@ class ClassificationTask final : public Task {
     head.outputs = outputs();
     if (options_.dropout >= 0) head.dropout = options_.dropout;
     head.label_smoothing = options_.label_smoothing;
+    head.focal_gamma = options_.focal_gamma;
     head.weights = weights_;
     return std::make_shared<ClassificationHead>(encoder, head);
   }
@@ -190,6 +194,10 @@ class ClassificationTask final : public Task {
     const auto refuse = [](const std::string& text) { throw Error(ErrorKind::kConfig, text); };
     if (kind() != Kind::kSingleLabel && options_.label_smoothing > 0) {
       refuse("`label_smoothing` needs kind = \"single-label\"; leave it out for \"" + options_.kind + "\"");
+    }
+    if (options_.focal_gamma > 0 && (kind() == Kind::kRegression || options_.label_smoothing > 0)) {
+      refuse(kind() == Kind::kRegression ? "`focal_gamma` needs labels; leave it out for kind = \"regression\""
+                                         : "`focal_gamma` and `label_smoothing` exclude each other; give one of them");
     }
     const bool has_weights = options_.balance_classes || !options_.class_weights.empty();
     if (kind() == Kind::kRegression && (has_weights || !options_.labels.empty() || !options_.positive_label.empty())) {

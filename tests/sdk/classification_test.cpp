@@ -150,6 +150,20 @@ TEST_F(Classification, LossIsWeightedAndSmoothed) {
   EXPECT_EQ(loss.values.numel(), 12);
 }
 
+TEST_F(Classification, FocalLossWeighsHardTextsMore) {
+  const auto set = fitted("train.tsv", kSentiment);
+  const at::Tensor logits = at::randn({set->batch->size(), 3}, at::kDouble);
+  const auto loss = [&](double gamma) {
+    options_.set("focal_gamma", gamma);
+    const auto head = task_->make_head(kEncoder);
+    return head->loss({{"logits", logits}}, *set->batch, LossDetail::kValues);
+  };
+  const at::Tensor plain = loss(0).values;
+  const at::Tensor focal = loss(2).values;
+  EXPECT_TRUE(at::allclose(focal, (1 - (-plain).exp()).square() * plain));
+  EXPECT_EQ(loss(2).count, loss(0).count);
+}
+
 TEST_F(Classification, BalancedWeightsAreSklearns) {
   options_.set("balance_classes", true);
   fitted("train.tsv", kSentiment);
@@ -195,6 +209,14 @@ TEST_F(Classification, SeveralLabelsAText) {
   const auto fill = [](FakeOptions& data) { data.set("separator", "|"); };
   const auto set = fitted("train.tsv", content, fill);
   EXPECT_EQ(task_->fields().front().width, 3);
+  const at::Tensor logits = at::randn({set->batch->size(), 3});
+  const at::Tensor plain =
+      task_->make_head(kEncoder)->loss({{"logits", logits}}, *set->batch, LossDetail::kValues).values;
+  options_.set("focal_gamma", 1.5);
+  EXPECT_TRUE(
+      at::allclose(task_->make_head(kEncoder)->loss({{"logits", logits}}, *set->batch, LossDetail::kValues).values,
+                   (1 - (-plain).exp()).pow(1.5) * plain));
+  options_.set("focal_gamma", 0.0);
   EXPECT_THAT(std::get<1>(set->features[1].fields.at("label")), ElementsAre(0, 1, 1));  // kind, rude, threat
   EXPECT_THAT(std::get<1>(set->features[2].fields.at("label")), ElementsAre(0, 0, 0));
   EXPECT_EQ(task_->stratum(*set->examples[4]), "kind\nrude");
@@ -317,6 +339,13 @@ TEST_F(Classification, ContradictoryOptionsAreRefused) {
   expect_fit_error(kSentiment, ErrorKind::kConfig, {"`primary_metric`"});
   options_.set("positive_label", "pos");
   EXPECT_NO_THROW(fitted("train.tsv", kSentiment));
+  options_.set("focal_gamma", 2.0);
+  options_.set("label_smoothing", 0.1);
+  expect_fit_error(kSentiment, ErrorKind::kConfig, {"`focal_gamma` and `label_smoothing`"});
+  options_.set("kind", "regression");
+  options_.set("label_smoothing", 0.0);
+  expect_fit_error(kSentiment, ErrorKind::kConfig, {"`focal_gamma` needs labels"});
+  options_.set("focal_gamma", 0.0);
   options_.set("kind", "multi-label");
   options_.set("label_smoothing", 0.1);
   expect_fit_error(kSentiment, ErrorKind::kConfig, {"label_smoothing"});

@@ -181,6 +181,96 @@ TEST(BinaryCrossEntropy, IsTorchsMeanWithDetailAndGradient) {
                [&] { binary_cross_entropy(logits, at::zeros({5}), LossDetail::kSum); });
 }
 
+// (1 - p)^gamma * -log(p) for each row's target, weighted.
+at::Tensor focal_written_out(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& weights,
+                             double gamma) {
+  const at::Tensor p = logits.softmax(-1).gather(1, targets.unsqueeze(1)).squeeze(1);
+  return weights.index_select(0, targets) * (1 - p).pow(gamma) * -p.log();
+}
+
+TEST(FocalLoss, IsTheFormulaWithDetailAndGradient) {
+  at::manual_seed(10);
+  const at::Tensor logits = random({9, 4});
+  const at::Tensor targets = at::randint(4, {9}, at::kLong);
+  for (const double gamma : {0.5, 1.0, 2.0, 5.0}) {
+    for (const at::Tensor& weights : {at::Tensor(), at::rand({4}, at::kDouble) + 0.5}) {
+      CrossEntropyOptions options;
+      options.focal_gamma = gamma;
+      options.weights = weights;
+      const at::Tensor known = weights.defined() ? weights : at::ones({4}, at::kDouble);
+      const Loss loss = cross_entropy(logits, targets, LossDetail::kValues, options);
+      expect_near(loss.values, focal_written_out(logits, targets, known, gamma), 1e-12);
+      EXPECT_NEAR(loss.count, known.index_select(0, targets).sum().item<double>(), 1e-12);
+      EXPECT_NEAR(cross_entropy(logits, targets, LossDetail::kSum, options).sum.item<double>(), loss.sum.item<double>(),
+                  1e-12);
+      expect_gradient([&](const at::Tensor& x) { return cross_entropy(x, targets, LossDetail::kSum, options).sum; },
+                      logits);
+    }
+  }
+}
+
+TEST(FocalLoss, IgnoresWhatIsToBeIgnored) {
+  const at::Tensor logits = random({3, 2});
+  CrossEntropyOptions options;
+  options.focal_gamma = 2;
+  options.weights = at::tensor({2.0, 3.0}, at::kDouble);
+  const at::Tensor targets = at::tensor({1, -100, 0}, at::kLong);
+  const Loss loss = cross_entropy(logits, targets, LossDetail::kValues, options);
+  EXPECT_EQ(loss.values.numel(), 2);
+  EXPECT_EQ(loss.count, 5);
+  const at::Tensor kept = at::tensor({0, 2}, at::kLong);
+  expect_near(loss.values,
+              focal_written_out(logits.index_select(0, kept), targets.index_select(0, kept), options.weights, 2),
+              1e-12);
+  EXPECT_NEAR(cross_entropy(logits, targets, LossDetail::kSum, options).sum.item<double>(), loss.sum.item<double>(),
+              1e-12);
+}
+
+TEST(FocalLoss, OfYesAndNoIsTheFormulaWithGradient) {
+  at::manual_seed(11);
+  const at::Tensor logits = random({5, 3});
+  const at::Tensor targets = at::randint(2, {5, 3}, at::kLong).to(at::kDouble);
+  for (const at::Tensor& weights : {at::Tensor(), at::rand({3}, at::kDouble) + 0.5}) {
+    const at::Tensor yes = weights.defined() ? weights : at::ones({3}, at::kDouble);
+    const at::Tensor p = logits.sigmoid();
+    const at::Tensor expected = yes * targets * (1 - p).pow(2) * -p.log() + (1 - targets) * p.pow(2) * -(1 - p).log();
+    const Loss loss = binary_cross_entropy(logits, targets, LossDetail::kValues, weights, 2);
+    expect_near(loss.values, expected.view({-1}), 1e-12);
+    EXPECT_EQ(loss.count, 15);
+    EXPECT_NEAR(binary_cross_entropy(logits, targets, LossDetail::kSum, weights, 2).sum.item<double>(),
+                loss.sum.item<double>(), 1e-12);
+    expect_gradient(
+        [&](const at::Tensor& x) { return binary_cross_entropy(x, targets, LossDetail::kSum, weights, 2).sum; },
+        logits);
+  }
+}
+
+TEST(FocalLoss, CertaintyHasFiniteGradients) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    for (const double gamma : {0.1, 1.0, 3.0}) {
+      const at::Tensor logits =
+          at::tensor({1e4, -1e4, -1e4, 1e4, 30.0, -30.0}, type).view({3, 2}).set_requires_grad(true);
+      CrossEntropyOptions options;
+      options.focal_gamma = gamma;
+      const Loss single = cross_entropy(logits, at::tensor({0, 0, 0}, at::kLong), LossDetail::kSum, options);
+      const Loss several =
+          binary_cross_entropy(logits, at::tensor({1, 0, 1, 0, 1, 0}, type).view({3, 2}), LossDetail::kSum, {}, gamma);
+      (single.sum + several.sum).backward();
+      EXPECT_TRUE(at::isfinite(logits.grad()).all().item<bool>()) << gamma;
+      EXPECT_NEAR(single.sum.item<double>(), 2e4, 1);
+    }
+  }
+}
+
+TEST(FocalLoss, NotWithSmoothing) {
+  CrossEntropyOptions options;
+  options.focal_gamma = 2;
+  options.smoothing = 0.1;
+  expect_error(ErrorKind::kPlugin, {"focal_gamma and smoothing"}, [&] {
+    cross_entropy(random({3, 2}), at::zeros({3}, at::kLong), LossDetail::kSum, options);
+  });
+}
+
 TEST(SquaredError, IsTorchsMeanWithDetailAndGradient) {
   at::manual_seed(9);
   const at::Tensor predictions = random({6, 1});
