@@ -16,7 +16,8 @@ struct WindowSettings {
 
 // The features of one question, at least one. Their targets, where the example has answers, are "start" and "end": the
 // positions in the window of the first answer's first and last token, or both 0 ([CLS]) where the window does not hold
-// the whole answer or the question has none; as in transformers' run_qa.
+// the whole answer or the question has none; as in transformers' run_qa, but for an answer that begins with the
+// window's last token, which run_qa lets start at the [SEP] behind it.
 std::vector<Feature> make_windows(const QaExample& example, const FeatureContext& context,
                                   const WindowSettings& settings);
 

@@ -35,7 +35,9 @@ def target(answers, offsets, sequences):
     first, last = context[0], context[-1]
     if not (offsets[first][0] <= begin and offsets[last][1] >= end):
         return nothing
-    while first < len(offsets) and offsets[first][0] <= begin:
+    # run_qa goes on to the special tokens behind the context, so that an answer of the window's last token starts at
+    # [SEP], behind its own end; here, as in berth, it starts where it does.
+    while first <= context[-1] and offsets[first][0] <= begin:
         first += 1
     while offsets[last][1] >= end:
         last -= 1
