@@ -37,7 +37,7 @@ struct Evaluation {
 
 // What a caller wants of an evaluation besides its scores; each may be empty.
 struct EvaluationSinks {
-  PredictionSink prediction = {};                 // of each example, in order
+  PredictionSink prediction = {};                  // of each example, in order
   std::function<void(const Metric&)> metric = {};  // at the end, with the metric that saw the set
 };
 

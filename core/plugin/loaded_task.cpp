@@ -112,8 +112,8 @@ std::vector<ResultFile> LoadedTask::files(const Metric& metric) const {
                          });
     if (is_good) continue;
     throw Error(ErrorKind::kPlugin,
-                fmt::format("{}, files of the metric: the suffix '{}' is not made of a-z, 0-9, '_', '.' and '-'", owner(),
-                            file.suffix));
+                fmt::format("{}, files of the metric: the suffix '{}' is not made of a-z, 0-9, '_', '.' and '-'",
+                            owner(), file.suffix));
   }
   return files;
 }

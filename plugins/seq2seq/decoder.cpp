@@ -35,7 +35,7 @@ void LayerCache::select(const at::Tensor& rows) {
 DecoderLayer::DecoderLayer(const DecoderOptions& options) : Module("DecoderLayer"), options_(options) {
   const std::int64_t width = options.width;
   const auto linear = [&](const std::string& name, std::int64_t inputs, std::int64_t outputs) {
-    return register_module(name, std::make_shared<Linear>(Linear::Shape{inputs, outputs, options.deviation}));
+    return register_module(name, std::make_shared<Linear>(Linear::Shape{inputs, outputs}));
   };
   self_in_ = linear("self_query_key_value", width, 3 * width);
   self_out_ = linear("self_output", width, width);

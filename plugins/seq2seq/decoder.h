@@ -26,7 +26,6 @@ struct DecoderOptions {
   std::int64_t inner = 0;  // of the feed-forward net
   NormPlace norm = NormPlace::kPost;
   double dropout = 0;
-  double deviation = 0.02;  // of new weights
 };
 
 // Keys and values of the rows decoded so far, in one layer. Rows grow in place; capacity doubles.

@@ -22,8 +22,7 @@ TargetEmbedding::TargetEmbedding(const EmbeddingOptions& options) : Module("Targ
   }
   if (options.positions > 0) positions_ = table("positions", options.positions);
   if (options.reads_source) {
-    read_ = register_module("read",
-                            std::make_shared<Linear>(Linear::Shape{options.width, options.width, options.deviation}));
+    read_ = register_module("read", std::make_shared<Linear>(Linear::Shape{options.width, options.width}));
   }
   norm_ = register_module("norm", std::make_shared<LayerNorm>(options.width));
 }

@@ -19,7 +19,7 @@ struct EmbeddingOptions {
   std::int64_t unknown = 0;    // read for ids beyond the classes
   bool reads_source = false;   // also reads the source's hidden states of the tokens that the target repeats
   double dropout = 0;
-  double deviation = 0.02;
+  double deviation = 0.02;  // of new embeddings
 };
 
 class TargetEmbedding : public torch::nn::Module {

@@ -7,6 +7,8 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
+#include <cmath>
+
 namespace berth::seq2seq {
 namespace {
 
@@ -18,7 +20,8 @@ at::Tensor normal(at::IntArrayRef shape, double deviation) {
 }  // namespace
 
 Linear::Linear(const Shape& shape, Bias bias) : Module("Linear") {
-  weight_ = register_parameter("weight", normal({shape.outputs, shape.inputs}, shape.deviation));
+  const double deviation = std::sqrt(2.0 / static_cast<double>(shape.inputs + shape.outputs));
+  weight_ = register_parameter("weight", normal({shape.outputs, shape.inputs}, deviation));
   if (bias == Bias::kZeros) bias_ = register_parameter("bias", at::zeros({shape.outputs}));
 }
 

@@ -37,7 +37,7 @@ at::Tensor copies_of(const OutputParts& parts, const at::Tensor& ids, const at::
 
 OutputLayer::OutputLayer(const OutputOptions& options) : Module("OutputLayer"), options_(options) {
   const auto linear = [&](const char* name, std::int64_t inputs, std::int64_t outputs, Bias bias) {
-    return register_module(name, std::make_shared<Linear>(Linear::Shape{inputs, outputs, options.deviation}, bias));
+    return register_module(name, std::make_shared<Linear>(Linear::Shape{inputs, outputs}, bias));
   };
   const std::int64_t width = options.width;
   if (options.has_transform) {

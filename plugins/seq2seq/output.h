@@ -22,7 +22,6 @@ struct OutputOptions {
   std::int64_t width = 0;
   std::int64_t classes = 0;
   bool has_transform = false;  // dense, GELU, LayerNorm before the vocabulary, as BERT's own where its weights are tied
-  double deviation = 0.02;
 };
 
 // What the decoder gives the output layer for M rows.

@@ -207,7 +207,6 @@ std::shared_ptr<Head> Seq2SeqTask::make_head(const EncoderInfo& encoder) const {
   head.decoder.inner = options_.inner_size > 0 ? options_.inner_size : 4 * encoder.hidden_size;
   head.decoder.norm = options_.norm == "post" ? NormPlace::kPost : NormPlace::kPre;
   head.decoder.dropout = dropout;
-  head.decoder.deviation = encoder.initializer_range;
 
   head.embedding.width = encoder.hidden_size;
   head.embedding.classes = uses_pieces() ? encoder.vocabulary_size : vocabulary_->size();
@@ -226,7 +225,6 @@ std::shared_ptr<Head> Seq2SeqTask::make_head(const EncoderInfo& encoder) const {
   head.output.width = encoder.hidden_size;
   head.output.classes = head.embedding.classes;
   head.output.has_transform = uses_pieces();
-  head.output.deviation = encoder.initializer_range;
 
   head.loss.label_smoothing = options_.label_smoothing;
   head.loss.coverage = options_.coverage;

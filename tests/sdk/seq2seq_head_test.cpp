@@ -49,14 +49,14 @@ std::unique_ptr<Batch> batch_of(const std::vector<Row>& rows, Kind kind) {
 
 HeadOptions options_of(Kind kind) {
   HeadOptions o;
-  o.decoder = {kWidth, 2, 2, 12, NormPlace::kPost, 0, 0.3};
+  o.decoder = {kWidth, 2, 2, 12, NormPlace::kPost, 0};
   o.embedding.width = kWidth;
   o.embedding.classes = kClasses;
   o.embedding.positions = 12;
   o.embedding.unknown = 2;
   o.embedding.reads_source = kind != Kind::kGenerator;
   o.embedding.deviation = 0.5;
-  o.output = {kind, kWidth, kClasses, false, 0.5};
+  o.output = {kind, kWidth, kClasses, false};
   o.search.max_length = 9;
   o.search.begin = 0;
   o.search.end = 1;
@@ -122,7 +122,7 @@ TEST(Seq2SeqOutput, IsTheMixtureOfThePaper) {
   for (const Kind kind : {Kind::kPointerGenerator, Kind::kPointer}) {
     const auto batch = batch_of(kRows, kind);
     at::manual_seed(8);
-    OutputLayer layer({kind, kWidth, kClasses, false, 0.6});
+    OutputLayer layer({kind, kWidth, kClasses, false});
     layer.to(at::kDouble);
     const auto parameters = layer.named_parameters();
     const at::Tensor hidden = at::randn({batch->tokens(), kWidth}, at::kDouble);
@@ -334,7 +334,6 @@ struct Parts {
   Parts(Kind kind, NormPlace norm, at::ScalarType dtype) {
     HeadOptions o = options_of(kind);
     o.decoder.norm = norm;
-    o.decoder.deviation = 0.4;
     at::manual_seed(21);
     embedding = std::make_shared<TargetEmbedding>(o.embedding);
     decoder = std::make_shared<Decoder>(o.decoder);
@@ -441,7 +440,7 @@ TEST(Seq2SeqLayout, PacksAndPads) {
   EXPECT_TRUE(at::equal(ragged.pack(ragged.pad(x)), x));
   EXPECT_TRUE(at::equal(ragged.positions(), at::tensor({0, 1, 0}, at::kLong)));
   EXPECT_TRUE(at::equal(ragged.sequence_of_rows(), at::tensor({0, 0, 1}, at::kLong)));
-  EXPECT_TRUE(at::equal(ragged.mask(), at::tensor({1, 1, 1, 0}, at::kBool).view({2, 2})));
+  EXPECT_TRUE(at::equal(ragged.mask(), at::tensor({1, 1, 1, 0}, at::kLong).view({2, 2}).to(at::kBool)));
   const Layout uniform = Layout::uniform(2, 2);
   const at::Tensor y = at::arange(4, at::kLong);
   EXPECT_TRUE(at::equal(uniform.pack(uniform.pad(y)), y));

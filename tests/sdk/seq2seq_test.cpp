@@ -108,7 +108,7 @@ TEST_F(Seq2Seq, LearnsWithTheEncodersTokens) {
   const auto set = fitted("train.tsv", kMusic);
   EXPECT_THAT(words(), ElementsAre());
   const auto head = task_->make_head(encoder());
-  const auto [before, after] = test::train(*head, *set, kWidth, 400, 0.2);
+  const auto [before, after] = test::train(*head, *set, kWidth, 500, 0.4);
   EXPECT_LT(after, 0.05 * before);
   EXPECT_EQ(set->evaluate(*task_, *head, kWidth).at("exact_match").value, 1);
   // As the tokenizer gives it back: lower case.

@@ -26,7 +26,7 @@ enum class FieldShape : std::uint8_t {
 enum class FieldType : std::uint8_t { kInt64, kReal };  // kReal: the encoder's float type
 enum class FieldRole : std::uint8_t {
   kTarget,  // known where the example is labelled; the loss reads it
-  kInput,   // known always, and there when predicting too: which tokens are scored, what a source token can be copied as
+  kInput,  // known always, and there when predicting too: which tokens are scored, what a source token can be copied as
 };
 
 struct FieldSpec {

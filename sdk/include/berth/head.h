@@ -32,7 +32,7 @@ struct EncoderInfo {
   std::int64_t max_positions = 0;
   double dropout = 0;               // the encoder's hidden dropout, which heads use by default
   double initializer_range = 0.02;  // standard deviation for new weights
-  // [vocabulary_size, hidden_size], the encoder's own parameter, for heads that tie an output layer to it. It is trained,
+  // [vocabulary_size, hidden_size], the encoder's own parameter, for heads that tie an output layer to it. Trained,
   // saved and loaded with the encoder: a head keeps the tensor, but does not register it as a parameter of its own.
   at::Tensor word_embeddings = {};
 };

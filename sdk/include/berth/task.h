@@ -74,8 +74,8 @@ class BERTH_VISIBLE Task {
 
   virtual std::vector<FieldSpec> fields() const = 0;
 
-  // Adds one feature, or several windows, of the example. Const and safe from several threads at once. Target fields are
-  // left out where the example has no targets. An example's label that the task doesn't know throws Error kContent.
+  // Adds one feature, or several windows, of the example. Const and safe from several threads at once. Target fields
+  // are left out where the example has no targets. An example's label that the task doesn't know throws Error kContent.
   virtual void features(const Example& example, const FeatureContext& context, FeatureSink& sink) const = 0;
 
   virtual std::shared_ptr<Head> make_head(const EncoderInfo& encoder) const = 0;

@@ -46,7 +46,7 @@ def main():
             return total
 
         theirs = train_transformers(model, data, loss_of)
-        compare(precision, ours, theirs, last, load_head(last, "leaflets", NAMES), model)
+        compare(precision, ours, theirs, last, load_head(last, "leaflets", NAMES), model, shifts=["qa_outputs.bias"])
 
 
 main()

@@ -10,6 +10,7 @@ import warnings
 
 import torch
 from safetensors.torch import load_file
+import transformers
 from transformers import (AutoTokenizer, BertGenerationConfig, BertGenerationDecoder, BertModel, EncoderDecoderModel,
                           get_linear_schedule_with_warmup)
 
@@ -18,6 +19,7 @@ sys.path.insert(0, str(HERE.parent / "training"))
 from common import ROOT, berth, minilm, write_suite  # noqa: E402
 
 warnings.filterwarnings("ignore", category=FutureWarning)
+transformers.logging.set_verbosity_error()
 DATA = ROOT / "configs/data/counter"
 STEPS, BATCH, RATE, HEAD_RATE, DECAY, WARMUP = 50, 16, 5e-5, 1e-3, 0.01, 5
 LAYERS, HEADS, INNER, LONGEST = 2, 6, 512, 40
@@ -27,9 +29,9 @@ LIMITS = {"float32": {"loss": 1e-5, "parameter": 1e-5, "key_bias": 1e-4},
 # What generate() and berth's search call the same. transformers ranks by score / length^alpha, berth by GNMT's penalty, so
 # that they agree at 0.
 SEARCHES = [({"beams": 1}, {"num_beams": 1}),
-            ({"beams": 4}, {"num_beams": 4, "early_stopping": True}),
+            ({"beams": 4}, {"num_beams": 4, "early_stopping": True, "length_penalty": 0.0}),
             ({"beams": 3, "block_ngrams": 2, "min_length": 12},
-             {"num_beams": 3, "early_stopping": True, "no_repeat_ngram_size": 2, "min_new_tokens": 12})]
+             {"num_beams": 3, "early_stopping": True, "length_penalty": 0.0, "no_repeat_ngram_size": 2, "min_new_tokens": 12})]
 TASK = f"""[tasks.counter]
 plugin = "seq2seq"
 train = "{DATA}/train.tsv"
@@ -162,7 +164,7 @@ def generate(model, tokenizer, vocabulary, sources, settings):
     with torch.no_grad():
         ids = model.generate(input_ids=inputs.input_ids, attention_mask=inputs.attention_mask, decoder_start_token_id=BEGIN,
                              bos_token_id=BEGIN, eos_token_id=END, pad_token_id=END, forced_eos_token_id=END,
-                             max_new_tokens=LONGEST + 1, do_sample=False, length_penalty=0.0,
+                             max_new_tokens=LONGEST + 1, do_sample=False,
                              suppress_tokens=[BEGIN, UNKNOWN], **settings)
     return [vocabulary.decode(row.tolist()) for row in ids]
 

@@ -1,6 +1,6 @@
-// Reads cases as JSON lines from standard input and writes a line of scores for each; compare_scores.py holds them against
-// sacrebleu and rouge-score. A case: {"pairs": [[reference, answer], ...], "parts": 2, "tokenizer": "13a", "stemmer": false}
-// or {"stem": ["words", ...]}.
+// Reads cases as JSON lines from standard input and writes a line of scores for each; compare_scores.py holds them
+// against sacrebleu and rouge-score. A case: {"pairs": [[reference, answer], ...], "parts": 2, "tokenizer": "13a",
+// "stemmer": false} or {"stem": ["words", ...]}.
 #include <cstdio>
 #include <iostream>
 #include <memory>

@@ -114,8 +114,8 @@ TEST(FeatureStore, FeaturesWithoutTargetsPackWithoutFields) {
 }
 
 TEST(FeatureStore, InputFieldsAreThereWithAndWithoutTargets) {
-  const std::vector<FieldSpec> specs = {
-      {"label"}, {"scored", FieldType::kInt64, FieldShape::kPerToken, 1, FieldRole::kInput}};
+  const std::vector<FieldSpec> specs = {{"label"},
+                                        {"scored", FieldType::kInt64, FieldShape::kPerToken, 1, FieldRole::kInput}};
   Feature f;
   f.encoding.ids = {1, 2};
   f.encoding.segments = {0, 0};
