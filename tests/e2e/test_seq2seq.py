@@ -34,7 +34,7 @@ epochs = 32
 batch_size = 16
 
 [optimizer]
-rate = 3e-3
+rate = 2e-3
 
 [tasks.parse]
 plugin = "seq2seq"

@@ -80,7 +80,7 @@ double worst_gradient(const HeadOptions& options) {
   std::vector<at::Tensor> inputs = head->parameters();
   inputs.push_back(encoded.hidden());
   return berth::testing::gradient_error(
-      [&] { return head->loss(head->forward(encoded), *batch, LossDetail::kSum).sum; }, inputs);
+      [&] { return head->loss(head->forward(encoded), *batch, LossDetail::kSum).sum; }, inputs, 13);
 }
 
 TEST(Seq2SeqLoss, GradientsAreTheNumericOnes) {
@@ -368,7 +368,7 @@ TEST(Seq2SeqSteps, CachedIsUncached) {
     for (const NormPlace norm : {NormPlace::kPost, NormPlace::kPre}) {
       for (const at::ScalarType dtype : {at::kFloat, at::kDouble}) {
         const Parts parts(kind, norm, dtype);
-        for (const std::int64_t beams : {1, 2, 5}) {
+        for (const std::int64_t beams : {1, 3}) {
           SearchOptions o = options_of(kind).search;
           o.beams = beams;
           o.min_length = 3;
