@@ -46,7 +46,10 @@ def main():
             return total
 
         theirs = train_transformers(model, data, loss_of)
-        compare(precision, ours, theirs, last, load_head(last, "leaflets", NAMES), model, shifts=["qa_outputs.bias"])
+        # What is added to all tokens alike shifts all scores of a softmax over them: the head's bias, and the last
+        # LayerNorm's.
+        shifts = ["qa_outputs.bias", f"encoder.layer.{model.config.num_hidden_layers - 1}.output.LayerNorm.bias"]
+        compare(precision, ours, theirs, last, load_head(last, "leaflets", NAMES), model, shifts=shifts)
 
 
 main()
