@@ -10,36 +10,14 @@
 #include <vector>
 
 #include "berth/error.h"
+#include "core/text/bounded_json.h"
 
 namespace berth::model {
 namespace {
 
-constexpr int kMaxDepth = 64;
-
-void check_depth(std::string_view text, const std::string& file) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > kMaxDepth) {
-        throw Error(ErrorKind::kContent, Where{file},
-                    fmt::format("JSON nested deeper than {} levels (at byte {})", kMaxDepth, i));
-      }
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-}
-
 template <typename Json>
-Json parse(std::string_view text, const std::string& file) {
-  check_depth(text, file);
+Json parse(std::string_view json, const std::string& file) {
+  text::check_depth(json, file);
   std::vector<std::set<std::string>> keys;  // of each object that is open
   const auto watch = [&](int, typename Json::parse_event_t event, Json& value) {
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
@@ -51,7 +29,10 @@ Json parse(std::string_view text, const std::string& file) {
     return true;
   };
   try {
-    return Json::parse(text.begin(), text.end(), watch);
+    return Json::parse(json.begin(), json.end(), watch);
+  } catch (const typename Json::parse_error& error) {
+    throw Error(ErrorKind::kContent, text::place_of(json, error.byte == 0 ? 0 : error.byte - 1, file),
+                fmt::format("not valid JSON: {}", error.what()));
   } catch (const typename Json::exception& error) {
     throw Error(ErrorKind::kContent, Where{file}, fmt::format("not valid JSON: {}", error.what()));
   }

@@ -12,6 +12,8 @@ namespace {
 
 constexpr int kDeepest = 64;
 
+}  // namespace
+
 Where place_of(std::string_view text, std::size_t byte, const std::filesystem::path& file) {
   const std::string_view before = text.substr(0, std::min(byte, text.size()));
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
@@ -32,15 +34,13 @@ void check_depth(std::string_view text, const std::filesystem::path& file) {
     } else if (c == '[' || c == '{') {
       if (++depth > kDeepest) {
         throw Error(ErrorKind::kContent, place_of(text, i, file),
-                    fmt::format("lists and objects are nested more than {} deep: not a tokenizer's file", kDeepest));
+                    fmt::format("lists and objects are nested more than {} deep: not a model's file", kDeepest));
       }
     } else if (c == ']' || c == '}') {
       --depth;
     }
   }
 }
-
-}  // namespace
 
 std::string read_bounded(const std::filesystem::path& file, std::uint64_t limit) {
   std::error_code failed;

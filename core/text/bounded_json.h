@@ -1,5 +1,5 @@
 // Reads a JSON file of a model folder into nlohmann's type, refusing first what would exhaust memory or the stack. Used
-// by load_tokenizer.
+// by load_tokenizer and model/json_text.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,19 @@
 #include <string>
 #include <string_view>
 
+#include "berth/error.h"
+
 namespace berth::text {
 
 // The whole file. Throws Error kIo where it can't be read, kContent where it is larger than `limit` bytes.
 std::string read_bounded(const std::filesystem::path& file, std::uint64_t limit);
+
+// Line and column of a byte of a file's text.
+Where place_of(std::string_view text, std::size_t byte, const std::filesystem::path& file);
+
+// Throws Error kContent where lists and objects are nested deeper than 64 levels: a parser that recurses must not see
+// them.
+void check_depth(std::string_view text, const std::filesystem::path& file);
 
 // Throws Error kContent, with line and column, for what is not JSON or is nested deeper than 64 levels.
 nlohmann::json parse_bounded_json(std::string_view text, const std::filesystem::path& file);

@@ -129,7 +129,7 @@ TEST_F(Safetensors, RefusesFilesThatAreCutOrNoneAtAll) {
   EXPECT_THAT(error_of("", 0), HasSubstr("JSON"));
   EXPECT_THAT(error_of("[]", 0), HasSubstr("not a JSON object"));
   EXPECT_THAT(error_of("{\"a\": \"\xff\"}", 0), HasSubstr("JSON"));
-  EXPECT_THAT(error_of(std::string(5'000'000, '['), 0), HasSubstr("deeper than 64"));
+  EXPECT_THAT(error_of(std::string(5'000'000, '['), 0), HasSubstr("nested more than 64 deep"));
   EXPECT_THAT(error_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", 3), HasSubstr("\"a\""));
   EXPECT_THAT(error_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", 5), HasSubstr("belong to none"));
 }

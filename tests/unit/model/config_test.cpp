@@ -110,7 +110,7 @@ TEST_F(Config, BadJsonIsAnErrorNotACrash) {
   EXPECT_THAT(error_of(""), HasSubstr("JSON"));
   EXPECT_THAT(error_of("{"), HasSubstr("JSON"));
   EXPECT_THAT(error_of("{\"a\": \"\xff\"}"), HasSubstr("JSON"));
-  EXPECT_THAT(error_of(std::string(2'000'000, '[')), HasSubstr("deeper than 64"));
+  EXPECT_THAT(error_of(std::string(2'000'000, '[')), HasSubstr("nested more than 64 deep"));
   EXPECT_THAT(error_of(R"({"hidden_size": 24, "hidden_size": 36})"), HasSubstr("twice"));
   EXPECT_THAT(error_of(R"({"a": {"b": 1, "b": 2}})"), HasSubstr("twice"));
   EXPECT_NO_THROW(
