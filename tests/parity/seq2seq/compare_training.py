@@ -11,21 +11,19 @@ import warnings
 import torch
 from safetensors.torch import load_file
 import transformers
-from transformers import (AutoTokenizer, BertGenerationConfig, BertGenerationDecoder, BertModel, EncoderDecoderModel,
-                          get_linear_schedule_with_warmup)
+from transformers import AutoTokenizer, BertGenerationConfig, BertGenerationDecoder, BertModel, EncoderDecoderModel
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "training"))
-from common import ROOT, berth, minilm, write_suite  # noqa: E402
+from common import ROOT, berth, minilm  # noqa: E402
+from steps import RATE, compare, load_model, train_berth, train_transformers  # noqa: E402
 
 warnings.filterwarnings("ignore", category=FutureWarning)
 transformers.logging.set_verbosity_error()
 DATA = ROOT / "configs/data/counter"
-STEPS, BATCH, RATE, HEAD_RATE, DECAY, WARMUP = 50, 16, 5e-5, 1e-3, 0.01, 5
+HEAD_RATE = 1e-3
 LAYERS, HEADS, INNER, LONGEST = 2, 6, 512, 40
 BEGIN, END, UNKNOWN = 0, 1, 2
-LIMITS = {"float32": {"loss": 1e-5, "parameter": 1e-5, "key_bias": 1e-4},
-          "float64": {"loss": 1e-5, "parameter": 1e-9, "key_bias": 1e-9}}
 # What generate() and berth's search call the same. transformers ranks by score / length^alpha, berth by GNMT's penalty, so
 # that they agree at 0.
 SEARCHES = [({"beams": 1}, {"num_beams": 1}),
@@ -78,10 +76,8 @@ def as_transformers(head):
 
 
 def make_model(checkpoint, precision):
-    dtype = getattr(torch, precision)
     head = as_transformers(load_file(checkpoint / "heads/counter.safetensors"))
-    encoder = BertModel.from_pretrained(checkpoint / "encoder", dtype=dtype, attn_implementation="eager",
-                                        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, add_pooling_layer=False)
+    encoder = load_model(BertModel, checkpoint, precision, add_pooling_layer=False)
     words = head["decoder.bert.embeddings.word_embeddings.weight"]
     config = BertGenerationConfig(
         vocab_size=len(words), hidden_size=words.shape[1], num_hidden_layers=LAYERS, num_attention_heads=HEADS,
@@ -89,7 +85,7 @@ def make_model(checkpoint, precision):
         max_position_embeddings=LONGEST + 1, add_cross_attention=True, pad_token_id=None, bos_token_id=BEGIN,
         eos_token_id=END)
     config._attn_implementation = "eager"
-    decoder = BertGenerationDecoder(config).to(dtype)
+    decoder = BertGenerationDecoder(config).to(getattr(torch, precision))
     model = EncoderDecoderModel(encoder=encoder, decoder=decoder)
     own = dict(model.named_parameters())
     with torch.no_grad():
@@ -115,47 +111,15 @@ def inputs_of(tokenizer, sources):
     return tokenizer(sources, truncation=True, max_length=64, padding=True, return_tensors="pt")
 
 
-def train(model, tokenizer, vocabulary):
-    model.train()
-    plain = lambda n: n.endswith("bias") or "LayerNorm" in n  # noqa: E731
-    groups = [{"params": [p for n, p in model.named_parameters() if n.startswith("decoder.") == head and plain(n) == bare],
-               "lr": HEAD_RATE if head else RATE, "weight_decay": 0.0 if bare else DECAY}
-              for head in (False, True) for bare in (False, True)]
-    optimizer = torch.optim.AdamW(groups)
-    schedule = get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
-    data = rows("train.tsv")
-    batches = [data[i:i + BATCH] for i in range(0, len(data), BATCH)]
-    losses = []
-    for step in range(STEPS):
-        batch = batches[step % len(batches)]
-        inputs = inputs_of(tokenizer, [source for source, _ in batch])
-        targets = [vocabulary.encode(target) for _, target in batch]
-        longest = max(map(len, targets))
-        labels = torch.tensor([t + [-100] * (longest - len(t)) for t in targets])
-        decoder_ids = torch.tensor([([BEGIN] + t[:-1]) + [END] * (longest - len(t)) for t in targets])
-        logits = model(input_ids=inputs.input_ids, attention_mask=inputs.attention_mask, decoder_input_ids=decoder_ids,
-                       decoder_attention_mask=(labels != -100).long(), use_cache=False).logits
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-    return losses
-
-
-def compare_parameters(model, checkpoint, limits):
-    found = {f"encoder.{n}": t for n, t in load_file(checkpoint / "encoder/model.safetensors").items() if "pooler" not in n}
-    found |= as_transformers(load_file(checkpoint / "heads/counter.safetensors"))
-    expected = dict(model.named_parameters())
-    assert set(found) == set(expected), set(found) ^ set(expected)
-    differences = {n: (found[n].double() - expected[n].detach().double()).abs().max().item() for n in expected}
-    # The true gradient of a key's bias is zero (it shifts all scores of a row alike), so its updates are rounding noise.
-    keys = {n: v for n, v in differences.items() if n.endswith("key.bias")}
-    others = {n: v for n, v in differences.items() if n not in keys}
-    worst = max(others, key=others.get)
-    return max(keys.values()), worst, others[worst]
+def loss_of(model, tokenizer, vocabulary, batch):
+    inputs = inputs_of(tokenizer, [source for source, _ in batch])
+    targets = [vocabulary.encode(target) for _, target in batch]
+    longest = max(map(len, targets))
+    labels = torch.tensor([t + [-100] * (longest - len(t)) for t in targets])
+    decoder_ids = torch.tensor([([BEGIN] + t[:-1]) + [END] * (longest - len(t)) for t in targets])
+    logits = model(input_ids=inputs.input_ids, attention_mask=inputs.attention_mask, decoder_input_ids=decoder_ids,
+                   decoder_attention_mask=(labels != -100).long(), use_cache=False).logits
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
 
 
 def generate(model, tokenizer, vocabulary, sources, settings):
@@ -185,40 +149,27 @@ def predict(program, run, sources, settings):
 
 def main():
     program, precision = sys.argv[1:]
-    limits = LIMITS[precision]
     model_folder = minilm()
     sources = [source for source, _ in rows("dev.tsv")]
     with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        suite = write_suite(
-            folder, model_folder, TASK, model={"dropout": 0, "attention_dropout": 0, "precision": f'"{precision}"'},
-            training={"steps": STEPS, "batch_size": BATCH, "shuffle": "false", "log_every": 1},
-            optimizer={"rate": RATE, "weight_decay": DECAY}, schedule={"warmup_steps": WARMUP},
-            evaluation={"every": STEPS}, checkpoints={"initial": "true"})
-        run = folder / "run"
-        berth(program, "run", suite, "--out", run)
-        lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-        ours = [line["loss"] for line in lines if line["kind"] == "train"]
-        first = run / "checkpoints/step-0"
-        tokenizer = AutoTokenizer.from_pretrained(first / "encoder")
-        vocabulary = Vocabulary(first)
-        model = make_model(first, precision)
-        theirs = train(model, tokenizer, vocabulary)
-        key_bias, name, parameter = compare_parameters(model, run / "checkpoints/last", limits)
+        run, ours = train_berth(program, pathlib.Path(folder), model_folder, precision, task=TASK)
+        initial, last = run / "checkpoints/step-0", run / "checkpoints/last"
+        tokenizer = AutoTokenizer.from_pretrained(initial / "encoder")
+        vocabulary = Vocabulary(initial)
+        model = make_model(initial, precision)
+        theirs = train_transformers(model, rows("train.tsv"), lambda batch: loss_of(model, tokenizer, vocabulary, batch),
+                                    lambda name: HEAD_RATE if name.startswith("decoder.") else RATE)
+        compare(precision, ours, theirs, last, as_transformers(load_file(last / "heads/counter.safetensors")), model,
+                prefix="encoder.")
         answers = []
         for settings, arguments in SEARCHES:
             mine = predict(program, run, sources, settings)
             expected = generate(model, tokenizer, vocabulary, sources, arguments)
             answers += [(settings, s, m, e) for s, m, e in zip(sources, mine, expected, strict=True)]
-
-    assert len(ours) == len(theirs) == STEPS, (len(ours), len(theirs))
-    loss = max(abs(a - b) / abs(b) for a, b in zip(ours, theirs))
     wrong = [a for a in answers if a[2] != a[3]]
-    print(f"{precision}: loss went from {ours[0]:.4f} to {ours[-1]:.4f}; largest relative difference of a loss {loss:.2e}; "
-          f"largest difference of a parameter {parameter:.2e} ({name}), of a key's bias {key_bias:.2e}; "
-          f"{len(answers)} generated answers ({len({a[2] for a in answers})} different ones), {len(wrong)} differ")
-    if not (loss <= limits["loss"] and parameter <= limits["parameter"] and key_bias <= limits["key_bias"]) or wrong:
-        sys.exit(f"over the limits {limits}, or other answers: {wrong[:5]}")
+    print(f"{len(answers)} generated answers ({len({a[2] for a in answers})} different ones), {len(wrong)} differ")
+    if wrong:
+        sys.exit(f"other answers: {wrong[:5]}")
 
 
 main()

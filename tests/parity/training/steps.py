@@ -45,13 +45,15 @@ def train_berth(program, folder, model_folder, precision, **keywords):
     return folder / "run", [line["loss"] for line in lines if line["kind"] == "train"]
 
 
-def train_transformers(model, data, loss_of):
-    """loss_of(rows) is the loss of a batch. Returns the loss of each step."""
+def train_transformers(model, data, loss_of, rate_of=lambda name: RATE):
+    """loss_of(rows) is the loss of a batch, rate_of(name) a parameter's rate. Returns the loss of each step."""
     model.train()
-    plain = [p for n, p in model.named_parameters() if n.endswith("bias") or "LayerNorm" in n]
-    decayed = [p for n, p in model.named_parameters() if not (n.endswith("bias") or "LayerNorm" in n)]
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": DECAY}, {"params": plain, "weight_decay": 0.0}],
-                                  lr=RATE)
+    groups = {}
+    for name, parameter in model.named_parameters():
+        decay = 0.0 if name.endswith("bias") or "LayerNorm" in name else DECAY
+        groups.setdefault((rate_of(name), decay), []).append(parameter)
+    optimizer = torch.optim.AdamW([{"params": parameters, "lr": rate, "weight_decay": decay}
+                                   for (rate, decay), parameters in groups.items()])
     schedule = get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
     batches = [data[i:i + BATCH] for i in range(0, len(data), BATCH)]
     losses = []
@@ -66,11 +68,11 @@ def train_transformers(model, data, loss_of):
     return losses
 
 
-def compare(precision, ours, theirs, checkpoint, head, model, shifts=()):
+def compare(precision, ours, theirs, checkpoint, head, model, shifts=(), prefix="bert."):
     """ours, theirs: losses. head: what load_head() gave of the checkpoint. shifts: names of biases that shift all scores
-    of a softmax alike. Prints a line; exits where a limit is passed."""
+    of a softmax alike. prefix: of the encoder's names in the model. Prints a line; exits where a limit is passed."""
     limits = LIMITS[precision]
-    expected = {n.removeprefix("bert."): p.detach() for n, p in model.named_parameters()}
+    expected = {n.removeprefix(prefix): p.detach() for n, p in model.named_parameters()}
     found = load_file(checkpoint / "encoder/model.safetensors") | head
     found = {n: p for n, p in found.items() if n in expected or not n.startswith("pooler.")}  # some models have none
     assert len(ours) == len(theirs) == STEPS and set(found) == set(expected), (len(ours), set(found) ^ set(expected))
