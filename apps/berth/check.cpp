@@ -7,7 +7,7 @@
 
 #include "apps/berth/commands.h"
 #include "apps/berth/suite_argument.h"
-#include "core/training/session.h"
+#include "core/training/trainer.h"
 
 namespace berth::app {
 namespace po = boost::program_options;
@@ -23,27 +23,38 @@ Usage usage() {
   return usage;
 }
 
-// Lengths as they would be without a limit, so that what gets truncated shows.
+// Lengths as they would be without a limit, so that what gets truncated, or read in windows, shows.
 void print_set(const training::Session& session, const training::TaskSession& task, const suite::DataSetConfig& set) {
+  const std::int64_t max_length = session.suite.model.max_length;
+  const FeatureContext limited{*session.tokenizer, max_length};
   const FeatureContext unlimited{*session.tokenizer, std::numeric_limits<std::int32_t>::max()};
   const auto reader = task.task.make_reader(set);
   const auto stream = task.task.open(*reader, set);
   std::vector<std::int64_t> lengths;
   std::int64_t examples = 0;
   std::int64_t sum = 0;
+  std::int64_t truncated = 0;
+  std::int64_t in_windows = 0;
   while (const auto example = task.task.next(*stream)) {
     ++examples;
-    for (const auto& feature : task.task.features(*example, unlimited)) {
+    const auto whole = task.task.features(*example, unlimited);
+    std::int64_t too_long = 0;
+    for (const auto& feature : whole) {
       lengths.push_back(static_cast<std::int64_t>(feature.encoding.size()));
       sum += lengths.back();
+      too_long += lengths.back() > max_length ? 1 : 0;
+    }
+    if (too_long > 0 && task.task.features(*example, limited).size() > whole.size()) {
+      ++in_windows;
+    } else {
+      truncated += too_long;
     }
   }
   std::sort(lengths.begin(), lengths.end());
-  const auto too_long =
-      lengths.end() - std::upper_bound(lengths.begin(), lengths.end(), session.suite.model.max_length);
-  fmt::print("  {:<12} {:>9} examples  tokens a sequence: mean {:.1f}, 95% {}, longest {}  truncated to {}: {}\n",
+  fmt::print("  {:<12} {:>9} examples  tokens a sequence: mean {:.1f}, 95% {}, longest {}  truncated to {}: {}{}\n",
              set.name, examples, static_cast<double>(sum) / static_cast<double>(lengths.size()),
-             lengths[(lengths.size() - 1) * 95 / 100], lengths.back(), session.suite.model.max_length, too_long);
+             lengths[(lengths.size() - 1) * 95 / 100], lengths.back(), max_length, truncated,
+             in_windows > 0 ? fmt::format("  read in windows: {}", in_windows) : "");
 }
 
 }  // namespace
@@ -54,7 +65,8 @@ int check(const Arguments& arguments) {
   if (!values) return 0;
   const auto suite = read_suite_argument(*values, command);
   const auto registry = find_plugins(*values);
-  const auto session = training::start_session(suite, registry);
+  auto session = training::start_session(suite, registry);
+  const auto plan = training::plan_of(session);
   fmt::print("suite {}: {} tasks; model {}\n", suite.name, suite.tasks.size(), suite.model.path.string());
   for (const auto& task : session.tasks) {
     fmt::print("{}\n", task.task.owner());
@@ -64,7 +76,7 @@ int check(const Arguments& arguments) {
       fmt::print("  of train, {} examples are split off as dev\n", task.dev()->example_count);
     }
   }
-  fmt::print("all is well\n");
+  fmt::print("{}\nall is well\n", plan.describe());
   return 0;
 }
 

@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <boost/program_options/value_semantic.hpp>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "apps/berth/commands.h"
+#include "core/model/json_text.h"
 #include "core/report/run_folder.h"
 
 namespace berth::app {
@@ -49,10 +50,18 @@ Run read_run(const std::string& path) {
     throw Error(ErrorKind::kIo, {file.string()},
                 "can't be read; a run has it once it has ended. Wait for the run, or leave it out");
   }
-  Run run{path, Json::parse(in, nullptr, /*allow_exceptions=*/false)};
+  Run run{path, model::parse_ordered_json(std::string(std::istreambuf_iterator<char>(in), {}), file.string())};
+  const auto is_cosine = [](const Json& cosine) {
+    return cosine.is_object() && cosine.value("tasks", Json()).size() == 2 && cosine["tasks"][0].is_string() &&
+           cosine["tasks"][1].is_string() && cosine.value("mean", Json()).is_number() &&
+           cosine.value("least", Json()).is_number() && cosine.value("share_negative", Json()).is_number() &&
+           cosine.value("measured", Json()).is_number_integer();
+  };
+  const auto cosines = run.summary.is_object() ? run.summary.value("gradient_cosines", Json::array()) : Json::array();
   const auto is_task = [](const Json& task) { return task.is_object() && task.contains("primary"); };
   if (!run.summary.is_object() || !run.summary.contains("tasks") || !run.summary["tasks"].is_object() ||
-      !std::all_of(run.summary["tasks"].begin(), run.summary["tasks"].end(), is_task)) {
+      !std::all_of(run.summary["tasks"].begin(), run.summary["tasks"].end(), is_task) || !cosines.is_array() ||
+      !std::all_of(cosines.begin(), cosines.end(), is_cosine)) {
     throw Error(ErrorKind::kContent, {file.string()}, "this is no summary that berth wrote; run the suite again");
   }
   return run;
@@ -61,6 +70,7 @@ Run read_run(const std::string& path) {
 // What is compared: a task's primary score on one of its sets.
 struct Row {
   std::string task, set, score;
+  bool is_lower_better = false;
 };
 
 std::vector<Row> rows_of(const std::vector<Run>& runs) {
@@ -69,7 +79,7 @@ std::vector<Row> rows_of(const std::vector<Run>& runs) {
     for (const auto& [task, entry] : run.summary["tasks"].items()) {
       if (!entry["primary"].is_string() || !entry.contains("sets")) continue;
       for (const auto& [set, scores] : entry["sets"].items()) {
-        Row row{task, set, entry["primary"].get<std::string>()};
+        Row row{task, set, entry["primary"].get<std::string>(), entry.value("lower_is_better", Json()) == true};
         const auto is_same = [&](const Row& r) {
           return r.task == row.task && r.set == row.set && r.score == row.score;
         };
@@ -85,6 +95,19 @@ std::optional<double> value_of(const Run& run, const Row& row) {
   if (!run.summary.contains(pointer)) return std::nullopt;
   const auto& value = run.summary[pointer];
   return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+}
+
+// The mean over the runs that have the task by itself, with other seeds perhaps.
+std::optional<double> alone_of(const std::vector<Run>& runs, const Row& row) {
+  double sum = 0;
+  int count = 0;
+  for (const auto& run : runs) {
+    const auto value = run.is_alone(row.task) ? value_of(run, row) : std::nullopt;
+    if (!value) continue;
+    sum += *value;
+    ++count;
+  }
+  return count > 0 ? std::optional(sum / count) : std::nullopt;
 }
 
 // "0.8123", and what that is more than alone: "0.8123 (+0.0110)".
@@ -113,11 +136,8 @@ void print_scores(const std::vector<Run>& runs) {
   for (const auto& run : runs) table.front().push_back(run.name);
   bool any_alone = false;
   for (const auto& row : rows_of(runs)) {
-    std::optional<double> alone;
-    for (const auto& run : runs) {
-      if (!alone && run.is_alone(row.task)) alone = value_of(run, row);
-    }
-    std::vector<std::string> cells = {row.task, row.set, row.score};
+    const auto alone = alone_of(runs, row);
+    std::vector<std::string> cells = {row.task, row.set, row.score + (row.is_lower_better ? " (lower is better)" : "")};
     for (const auto& run : runs) {
       const bool is_mixed = alone && !run.is_alone(row.task);
       any_alone |= is_mixed;
@@ -126,7 +146,13 @@ void print_scores(const std::vector<Run>& runs) {
     table.push_back(std::move(cells));
   }
   print_table(table);
-  if (any_alone) fmt::print("In brackets: against the run that has the task alone.\n");
+  if (any_alone) fmt::print("In brackets: against the task alone, the mean of the runs that have it so.\n");
+  for (const auto& run : runs) {
+    const auto& tasks = run.summary["tasks"];
+    if (std::none_of(tasks.begin(), tasks.end(), [](const Json& task) { return task.contains("sets"); })) {
+      fmt::print("{}: no scores; it was {}\n", run.name, run.summary.value("ending", "not ended"));
+    }
+  }
 }
 
 void print_cosines(const std::vector<Run>& runs) {

@@ -61,6 +61,10 @@ int evaluate(const Arguments& arguments) {
     if (!only.empty() && config.name != only) continue;
     const auto sets =
         has_file ? std::vector{file_set(config, (*values)["data"].as<std::string>())} : training::set_files(config);
+    if (!has_file && config.split > 0) {
+      fmt::print("{}: its dev set was split off from train; give --task {} --data FILE to score a file\n", config.name,
+                 config.name);
+    }
     if (sets.empty()) continue;
     auto session = run.open(config.name);
     auto& task = session.tasks.front();

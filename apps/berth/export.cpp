@@ -64,7 +64,12 @@ int export_task(const Arguments& arguments) {
         fmt::format("{} has no matching model class in transformers; its encoder is a model folder by itself: {}",
                     task.task.owner(), checkpoint::encoder_folder(run.checkpoint(name)).string()));
   }
-  auto overrides = nlohmann::ordered_json::parse(info.config_json.empty() ? "{}" : info.config_json);
+  auto overrides = nlohmann::ordered_json::parse(info.config_json.empty() ? "{}" : info.config_json, nullptr,
+                                                 /*allow_exceptions=*/false);
+  if (!overrides.is_object()) {
+    throw Error(ErrorKind::kPlugin,
+                fmt::format("{}, export_info: config_json is no JSON object: {}", task.task.owner(), info.config_json));
+  }
   overrides["architectures"] = {info.architecture};
   checkpoint::WriteOptions options;
   options.prefix = "bert.";

@@ -22,6 +22,10 @@ void catch_interrupts() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // Where the reader of the output is gone (`berth run | tee log`, and Ctrl-C reaches tee first), the run still ends in
+  // order.
+  action.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &action, nullptr);
 }
 
 int interrupted_by() { return g_signal; }

@@ -5,12 +5,12 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "apps/berth/commands.h"
 #include "berth/error.h"
+#include "core/plugin/guard.h"
 #include "core/suite/option_binder.h"
 
 namespace berth::app {
@@ -72,10 +72,12 @@ int guarded_main(const Arguments& arguments) {
   } catch (const std::filesystem::filesystem_error& e) {
     fmt::print(stderr, "berth: {}\n", e.what());
     return static_cast<int>(ErrorKind::kIo);
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "berth: out of memory; lower training.batch_size or model.max_length\n");
-    return static_cast<int>(ErrorKind::kIo);
   } catch (const std::exception& e) {
+    if (plugin::is_out_of_memory(e)) {
+      fmt::print(stderr,
+                 "berth: out of memory; lower training.batch_size, evaluation.batch_size or model.max_length\n");
+      return static_cast<int>(ErrorKind::kIo);
+    }
     fmt::print(stderr, "berth: unexpected error, please report it: {}\n", e.what());
     return kInternal;
   }

@@ -51,8 +51,11 @@ void describe_session(const training::Session& session, report::Console& console
   console.line("");
 }
 
-// Scores every task by its best checkpoint. After training, the weights are those of the last one.
+// Scores every task by its best checkpoint. After training, the weights are those of the last one. Throws
+// evaluation::Stopped where the user has enough.
 void evaluate_sets(training::Session& session, const report::RunFolder& folder, report::RunRecorder& recorder) {
+  auto options = session.evaluation_options();
+  options.wants_stop = [] { return interrupted_by() != 0; };
   auto loaded = folder.checkpoint("last");
   for (auto& task : session.tasks) {
     if (const auto best = folder.checkpoint("best", task.task.name()); best != loaded) {
@@ -71,7 +74,7 @@ void evaluate_sets(training::Session& session, const report::RunFolder& folder, 
           checkpoint::write_text(folder.result_file(task.task.name(), set.name, suffix), text);
         }
       };
-      const auto evaluation = evaluation::evaluate(session.model_of(task), set, session.evaluation_options(), sinks);
+      const auto evaluation = evaluation::evaluate(session.model_of(task), set, options, sinks);
       out.close();
       if (!out) throw Error(ErrorKind::kIo, {file.string()}, "can't be written; is the disk full?");
       recorder.final_set(task.task.name(), set.name, evaluation);
@@ -89,6 +92,8 @@ int run(const Arguments& arguments) {
   const auto registry = find_plugins(*values);
   // Everything that can be wrong in suite and data shows before a folder is made.
   auto session = training::start_session(suite, registry);
+  training::plan_of(session);
+  catch_interrupts();  // from here on there is something to lose
   const auto folder =
       report::RunFolder::create(values->contains("out") ? std::filesystem::path((*values)["out"].as<std::string>())
                                                         : report::RunFolder::free_path(suite.name),
@@ -97,16 +102,34 @@ int run(const Arguments& arguments) {
   console.line(fmt::format("run folder {}", folder.path().string()));
   describe_session(session, console);
 
-  catch_interrupts();
   report::RunRecorder recorder(folder, session, console, [] { return interrupted_by() != 0; });
-  const auto result = training::Trainer(session, recorder).train();
-  if (result.ending == training::Ending::kInterrupted) {
+  training::Trainer trainer(session, recorder);
+  auto result = trainer.result();
+  const auto tell = [&](const char* what) {
     recorder.finish(result);
-    console.line(fmt::format("interrupted; what was learned up to step {} is in {}", result.steps,
+    if (result.steps == 0) return;
+    console.line(fmt::format("{}; what was learned up to step {} is in {}", what, result.steps,
                              (folder.checkpoints() / "last").string()));
+  };
+  try {
+    trainer.train();
+    result = trainer.result();
+    if (result.ending != training::Ending::kInterrupted) evaluate_sets(session, folder, recorder);
+  } catch (const evaluation::Stopped&) {
+    result.ending = training::Ending::kInterrupted;
+  } catch (...) {
+    result = trainer.result();
+    result.ending = training::Ending::kFailed;
+    try {
+      tell("failed");
+    } catch (const std::exception&) {  // the first error is the one to tell
+    }
+    throw;
+  }
+  if (result.ending == training::Ending::kInterrupted) {
+    tell("interrupted");
     return 128 + interrupted_by();
   }
-  evaluate_sets(session, folder, recorder);
   recorder.finish(result);
   return 0;
 }

@@ -85,6 +85,7 @@ void predict(const TaskModel& model, const data::TaskData& data, const Evaluatio
       for (std::int64_t i = 0; i < windows; ++i) results.pop_front();
       ++example;
     }
+    if (options.wants_stop && options.wants_stop()) throw Stopped{};
   }
 }
 

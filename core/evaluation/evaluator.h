@@ -11,9 +11,13 @@
 namespace berth::evaluation {
 
 struct EvaluationOptions {
-  std::int64_t batch_size = 64;  // sequences
-  std::uint64_t seed = 42;       // for heads that sample
+  std::int64_t batch_size = 64;                // sequences
+  std::uint64_t seed = 42;                     // for heads that sample
+  std::function<bool()> wants_stop = nullptr;  // asked after each batch, if there is one
 };
+
+// Thrown where wants_stop() said so. No error: nothing is wrong, and nothing is to be told.
+struct Stopped {};
 
 struct TaskModel {
   const plugin::LoadedTask& task;

@@ -15,8 +15,12 @@ struct CallSite {
   const char* call;
 };
 
+// LibTorch's allocator says so with a c10::Error. No fault of the plugin, which is not blamed for it.
+bool is_out_of_memory(const std::exception& error);
+
 // To be called in a catch block: rethrows what is being handled as Error. berth::Error keeps its kind; the text gets
-// "task 'x' (plugin y), features: " in front; c10::Error loses its backtrace; anything else becomes kPlugin.
+// "task 'x' (plugin y), features: " in front; c10::Error loses its backtrace; lack of memory passes as
+// it is; anything else becomes kPlugin.
 [[noreturn]] void rethrow_from_plugin(const CallSite& site);
 
 template <typename F>

@@ -24,8 +24,7 @@ Console::Console(std::FILE* out) : out_(out), is_terminal_(isatty(fileno(out)) =
 
 void Console::line(const std::string& text) {
   clear_bar();
-  fmt::print(out_, "{}\n", text);
-  std::fflush(out_);
+  write(text + "\n");
 }
 
 void Console::progress(const Progress& progress) {
@@ -38,14 +37,19 @@ void Console::progress(const Progress& progress) {
   auto text = fmt::format("[{:#<{}}{:.<{}}] {:3.0f}%  {}  {}", "", filled, "", kBarWidth - filled, 100 * progress.share,
                           progress.text, left);
   text.resize(std::min(text.size(), terminal_width(fileno(out_)) - 1));
-  fmt::print(out_, "\r\x1b[K{}", text);
-  std::fflush(out_);
+  write("\r\x1b[K" + text);
   bar_shown_ = true;
 }
 
 void Console::clear_bar() {
-  if (bar_shown_) fmt::print(out_, "\r\x1b[K");
+  if (bar_shown_) write("\r\x1b[K");
   bar_shown_ = false;
+}
+
+// A reader that is gone must not end a run.
+void Console::write(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), out_);
+  std::fflush(out_);
 }
 
 std::string format_duration(double seconds) {

@@ -24,6 +24,7 @@ class Console {
 
  private:
   void clear_bar();
+  void write(const std::string& text);
 
   std::FILE* out_;
   bool is_terminal_;

@@ -33,7 +33,7 @@ Json scores_json(const evaluation::Evaluation& evaluation) {
 }
 
 std::string_view ending_name(training::Ending ending) {
-  static constexpr std::string_view kNames[] = {"completed", "stopped early", "interrupted"};
+  static constexpr std::string_view kNames[] = {"completed", "stopped early", "interrupted", "failed"};
   return kNames[static_cast<int>(ending)];
 }
 
@@ -89,7 +89,8 @@ void RunRecorder::stepped(const training::StepEvent& event) {
     ++interval.steps;
   }
   const bool is_last = event.step == event.total_steps;
-  if (event.step % session_.suite.training.log_every == 0 || is_last) log_interval(event);
+  last_step_ = event;
+  if (event.step % session_.suite.training.log_every == 0 || is_last) log_interval();
 
   if (!console_.is_terminal() && !is_last && last_shown_ >= 0 &&
       event.training_seconds - last_shown_ < kSecondsBetweenLines) {
@@ -138,7 +139,8 @@ void RunRecorder::compared(const training::ComparisonEvent& event) {
   write_metrics_line(json.dump());
 }
 
-void RunRecorder::log_interval(const training::StepEvent& event) {
+void RunRecorder::log_interval() {
+  const auto& event = last_step_;
   for (const auto& [task, interval] : interval_) {
     Json json;
     json["kind"] = "train";
@@ -179,6 +181,7 @@ void RunRecorder::evaluated(const training::EvaluationEvent& event) {
 
 void RunRecorder::track(const std::string& task, const evaluation::Evaluation& evaluation, std::int64_t step) {
   primary_[task] = evaluation.primary().name;
+  is_lower_better_[task] = evaluation.primary().direction == Direction::kLowerIsBetter;
   for (const auto& score : evaluation.scores) {
     auto [found, is_first] = dev_[task].try_emplace(score.name);
     auto& tracked = found->second;
@@ -230,7 +233,12 @@ void RunRecorder::prune() {
       ++step;
       continue;
     }
-    std::filesystem::remove_all(folder_.step_folder(*step));
+    std::error_code failed;
+    std::filesystem::remove_all(folder_.step_folder(*step), failed);
+    if (failed) {
+      console_.line(fmt::format("{} can't be removed ({}); training goes on", folder_.step_folder(*step).string(),
+                                failed.message()));
+    }
     --candidates;
     step = kept_.erase(step);
   }
@@ -248,10 +256,12 @@ void RunRecorder::final_set(const std::string& task, const std::string& set, con
   json["seconds"] = evaluation.seconds;
   write_metrics_line(json.dump());
   primary_[task] = evaluation.primary().name;
+  is_lower_better_[task] = evaluation.primary().direction == Direction::kLowerIsBetter;
   sets_[task].insert_or_assign(set, evaluation);
 }
 
 void RunRecorder::finish(const training::TrainingResult& result) {
+  log_interval();
   Json json;
   json["berth"] = version();
   json["suite"] = session_.suite.name;
@@ -274,6 +284,7 @@ void RunRecorder::finish(const training::TrainingResult& result) {
     auto& entry = json["tasks"][name];
     entry["plugin"] = task.task.config().plugin;
     entry["primary"] = primary_.contains(name) ? Json(primary_[name]) : Json(nullptr);
+    if (is_lower_better_[name]) entry["lower_is_better"] = true;
     entry["train_examples"] = task.train->example_count;
     entry["checkpoint_step"] = best_step_ < 0 ? Json(nullptr) : Json(best_step_of(name));
     for (const auto& [score, tracked] : dev_[name]) {
@@ -286,7 +297,7 @@ void RunRecorder::finish(const training::TrainingResult& result) {
     if (const auto after = after_own_turn_.find(name); after != after_own_turn_.end()) {
       const double final_value = dev_[name][primary_[name]].final_value;
       entry["after_own_turn"] = number(after->second);
-      entry["forgotten"] = number(after->second - final_value);
+      entry["forgotten"] = number(is_lower_better_[name] ? final_value - after->second : after->second - final_value);
     }
   }
   for (const auto& [tasks, cosine] : cosines_) {

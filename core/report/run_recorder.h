@@ -16,7 +16,7 @@ namespace berth::report {
 
 class RunRecorder final : public training::TrainingEvents {
  public:
-  // wants_stop: asked after each step.
+  // wants_stop: asked after each step, and within evaluations.
   RunRecorder(const RunFolder& folder, const training::Session& session, Console& console,
               std::function<bool()> wants_stop);
 
@@ -56,7 +56,7 @@ class RunRecorder final : public training::TrainingEvents {
   const std::string& task_name(std::size_t task) const;
   std::string losses_text(const training::StepEvent& event) const;
   void write_metrics_line(const std::string& json);
-  void log_interval(const training::StepEvent& event);
+  void log_interval();
   void track(const std::string& task, const evaluation::Evaluation& evaluation, std::int64_t step);
   void describe_interplay();
   void prune();
@@ -67,6 +67,7 @@ class RunRecorder final : public training::TrainingEvents {
   std::function<bool()> wants_stop_;
   std::ofstream metrics_;
   std::map<std::string, Interval> interval_;
+  training::StepEvent last_step_;
   double seconds_to_first_step_ = 0;
   double last_shown_ = -1;  // seconds of training at the last progress line
   std::int64_t best_step_ = -1;
@@ -76,6 +77,7 @@ class RunRecorder final : public training::TrainingEvents {
   std::map<std::string, double> after_own_turn_;                               // primary score, where tasks have turns
   std::map<std::string, std::map<std::string, Tracked>> dev_;                  // task, score
   std::map<std::string, std::string> primary_;                                 // of each task
+  std::map<std::string, bool> is_lower_better_;                                // its direction
   std::map<std::string, std::map<std::string, evaluation::Evaluation>> sets_;  // task, set
 };
 

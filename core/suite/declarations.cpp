@@ -140,8 +140,8 @@ void declare(Section& s, MixingConfig& c) {
   s.choice("step", c.step, {{"one", StepKind::kOneTask}, {"all", StepKind::kAllTasks}}).at(c.step_where);
   s.choice("weights", c.weights, {{"fixed", WeightKind::kFixed}, {"uncertainty", WeightKind::kUncertainty}});
   s.key("surgery", c.surgery);
-  s.key("temperature", c.temperature).above(0);
-  s.key("final_temperature", c.final_temperature).above(0);
+  s.key("temperature", c.temperature).above(0).at(c.temperature_where);
+  s.key("final_temperature", c.final_temperature).above(0).at(c.temperature_where);
   s.custom("phases",
            {[&c, inner = s.child("phases")](const ConfigValue& value) { read_phases(value, c.phases, inner); },
             [&c] { return write_phases(c.phases); }})

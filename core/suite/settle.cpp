@@ -78,13 +78,20 @@ void settle_steps(MixingConfig& mixing) {
         "[mixing]: 'kind' says which task a step trains, but with step = \"all\" or surgery every step trains all "
         "of them; take one of them away");
   }
-  if (mixing.final_temperature && mixing.kind != MixingKind::kTemperature) {
-    throw Error(ErrorKind::kConfig, mixing.kind_where,
-                "[mixing]: 'final_temperature' counts only where kind = \"temperature\"; set it, or take it away");
+  const bool has_temperature = mixing.final_temperature || mixing.temperature != MixingConfig().temperature;
+  if (has_temperature && mixing.kind != MixingKind::kTemperature) {
+    throw Error(
+        ErrorKind::kConfig, mixing.temperature_where,
+        "[mixing]: a temperature counts only where kind = \"temperature\"; set it, or take the temperature away");
   }
 }
 
 void check_selection(const Suite& suite) {
+  if (suite.evaluation.patience > 0 && suite.tasks.size() > 1 && suite.mixing.kind == MixingKind::kSequential) {
+    throw Error(ErrorKind::kConfig, suite.mixing.kind_where,
+                "[evaluation]: with kind = \"sequential\" 'patience' would end the run in one task's turn, before the "
+                "next ones have theirs; take one of them away");
+  }
   const auto& by = suite.evaluation.select_by;
   if (by == "mean" || by == "each") return;
   const auto known = task_names(suite);

@@ -112,7 +112,7 @@ struct MixingConfig {
   double weight_rate = 1e-3;                 // of learned weights
   std::optional<std::int64_t> cosine_every;  // steps between measurements of the angle between the tasks' gradients; 0:
                                              // never; default: ten times a run
-  Where kind_where, step_where, phases_where;  // without a file: not written in the suite
+  Where kind_where, step_where, phases_where, temperature_where;  // without a file: not written in the suite
 };
 
 // [checkpoints]

@@ -1,17 +1,26 @@
 #include "core/training/selection.h"
 
+#include <cmath>
+
 namespace berth::training {
 
-double Selection::goodness(const DevEvaluations& dev) const {
-  if (const auto task = dev.find(select_by_); task != dev.end()) return evaluation::goodness(task->second.primary());
+Selection::Goodness Selection::goodness(const DevEvaluations& dev) const {
+  const bool is_task = select_by_ != "mean" && select_by_ != "each";
+  std::size_t count = 0;
   double sum = 0;
-  for (const auto& [name, evaluation] : dev) sum += evaluation::goodness(evaluation.primary());
-  return dev.empty() ? 0 : sum / static_cast<double>(dev.size());
+  for (const auto& [name, evaluation] : dev) {
+    if (is_task && name != select_by_) continue;
+    const double goodness = evaluation::goodness(evaluation.primary());
+    if (!std::isfinite(goodness)) continue;
+    sum += goodness;
+    ++count;
+  }
+  return {count, count > 0 ? sum / static_cast<double>(count) : 0};
 }
 
 Selection::Verdict Selection::judge(const DevEvaluations& dev) {
   Verdict verdict;
-  const double now = goodness(dev);
+  const auto now = goodness(dev);
   if (dev.empty() || !best_ || now > *best_) {
     verdict.is_best = true;
     best_ = now;

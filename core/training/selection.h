@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/evaluation/evaluator.h"
@@ -28,10 +29,13 @@ class Selection {
   Verdict judge(const DevEvaluations& dev);
 
  private:
-  double goodness(const DevEvaluations& dev) const;
+  // How many tasks have a score at all, then how good it is: one that is not defined (a correlation with a constant,
+  // say) neither decides nor hides what the others do.
+  using Goodness = std::pair<std::size_t, double>;
+  Goodness goodness(const DevEvaluations& dev) const;
 
   std::string select_by_;
-  std::optional<double> best_;
+  std::optional<Goodness> best_;
   std::map<std::string, double> task_best_;
 };
 

@@ -65,6 +65,12 @@ void make_head(const Session& session, TaskSession& task) {
   task.head->to(dtype_of(session.suite.model));
 }
 
+// The head's values from a checkpoint's folder.
+void read_head(TaskSession& task, const std::filesystem::path& folder) {
+  const auto file = checkpoint::head_file(folder, task.task.name());
+  plugin::load_head(*task.head, checkpoint::read_head(file), file.string());
+}
+
 TaskSession start_task(const Session& session, const plugin::Registry& registry, const suite::TaskConfig& config) {
   TaskSession task{plugin::LoadedTask(registry, config), nullptr, std::nullopt, {}};
   task.task.use_tokenizer(*session.tokenizer);
@@ -130,8 +136,7 @@ Session open_session(const suite::Suite& suite, const plugin::Registry& registry
     task.task.use_tokenizer(*session.tokenizer);
     task.task.load_state(checkpoint::read_task_state(folder, config.name));
     make_head(session, task);
-    const auto file = checkpoint::head_file(folder, config.name);
-    plugin::load_head(*task.head, checkpoint::read_head(file), file.string());
+    read_head(task, folder);
     session.tasks.push_back(std::move(task));
   }
   return session;
@@ -145,8 +150,7 @@ void restore(Session& session, const std::filesystem::path& folder) {
   }
   for (auto& task : session.tasks) {
     task.task.load_state(checkpoint::read_task_state(folder, task.task.name()));
-    const auto file = checkpoint::head_file(folder, task.task.name());
-    plugin::load_head(*task.head, checkpoint::read_head(file), file.string());
+    read_head(task, folder);
   }
 }
 

@@ -46,8 +46,12 @@ std::vector<std::size_t> sequential(const std::vector<MixedTask>& tasks, std::in
 // "Multi-task mixing": the larger the temperature, the more alike the shares; 1 is in proportion to size (Arivazhagan
 // et al. 2019; Raffel et al. 2020).
 Shares tempered(const std::vector<MixedTask>& tasks, double temperature) {
+  std::int64_t largest = 1;
+  for (const auto& task : tasks) largest = std::max(largest, task.size);
   Shares shares;
-  for (const auto& task : tasks) shares.push_back(std::pow(static_cast<double>(task.size), 1 / temperature));
+  for (const auto& task : tasks) {
+    shares.push_back(std::pow(static_cast<double>(task.size) / static_cast<double>(largest), 1 / temperature));
+  }
   return shares;
 }
 

@@ -18,7 +18,7 @@ void TaskWeights::learn(const std::vector<std::pair<std::size_t, double>>& losse
   constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
   for (const auto& [task, loss] : losses) {
     auto& s = log_variances_[task];
-    const double gradient = 0.5 - std::exp(-s.value) * fixed_[task] * loss;
+    const double gradient = 0.5 - std::exp(-s.value) * loss;
     ++s.steps;
     s.mean += (1 - kBeta1) * (gradient - s.mean);
     s.square += (1 - kBeta2) * (gradient * gradient - s.square);

@@ -2,7 +2,8 @@
 //
 // Learned (Kendall, Gal & Cipolla 2018, "Multi-Task Learning Using Uncertainty to Weigh Losses", in the form for
 // classification): with s = log sigma^2 of a task, its loss L becomes exp(-s) L + s / 2, and s is trained along, from 0
-// on. A task whose loss stays high so gets less weight. Fixed weights multiply the learned ones.
+// on. A task whose loss stays high so gets less weight. Fixed weights multiply the learned ones, and are no part of
+// what s is trained on: it would settle where it cancels them.
 #pragma once
 
 #include <cstdint>

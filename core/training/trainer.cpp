@@ -14,18 +14,6 @@
 namespace berth::training {
 namespace {
 
-ParameterPlan plan_of(Session& session) {
-  bool uses_pooler = false;
-  std::vector<HeadParameters> heads;
-  for (auto& task : session.tasks) {
-    const auto& config = task.task.config();
-    uses_pooler |= task.head->input() == HeadInput::kPooled;
-    heads.push_back(
-        {config.name, config.head_rate, plugin::head_parameters(*task.head), config.head_warmup.has_value()});
-  }
-  return make_plan(session.encoder, uses_pooler, heads, session.suite.optimizer);
-}
-
 std::int64_t total_steps_of(const suite::TrainingConfig& config, std::int64_t steps_per_epoch) {
   if (config.steps > 0) return config.steps;
   return std::max<std::int64_t>(
@@ -46,6 +34,18 @@ std::int64_t comparison_interval(const suite::Suite& suite, std::int64_t total_s
 }
 
 }  // namespace
+
+ParameterPlan plan_of(Session& session) {
+  bool uses_pooler = false;
+  std::vector<HeadParameters> heads;
+  for (auto& task : session.tasks) {
+    const auto& config = task.task.config();
+    uses_pooler |= task.head->input() == HeadInput::kPooled;
+    heads.push_back(
+        {config.name, config.head_rate, plugin::head_parameters(*task.head), config.head_warmup.has_value()});
+  }
+  return make_plan(session.encoder, uses_pooler, heads, session.suite.optimizer);
+}
 
 Trainer::Trainer(Session& session, TrainingEvents& events)
     : session_(session),
@@ -71,19 +71,52 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
   if (mixing.step == suite::StepKind::kOneTask) {
     order_ = task_order(mixing, mixed, {total_steps_, config.shuffle, seed});
   }
-  schedules_.emplace_back(session.suite.schedule, total_steps_);
-  for (const auto& task : session.tasks) {
-    auto own = session.suite.schedule;
-    if (const auto warmup = task.task.config().head_warmup) {
-      own.warmup = *warmup;
-      own.warmup_steps.reset();
-    }
-    schedules_.emplace_back(own, total_steps_);
-  }
+  set_turns();
   comparison_every_ = comparison_interval(session.suite, total_steps_);
 }
 
-TrainingResult Trainer::train() {
+void Trainer::set_turns() {
+  std::vector<std::int64_t> bounds = {0};
+  if (session_.suite.mixing.kind == suite::MixingKind::kSequential) {
+    for (std::int64_t step = 1; step < total_steps_; ++step) {
+      const auto i = static_cast<std::size_t>(step);
+      if (order_[i] != order_[i - 1]) bounds.push_back(step);
+    }
+  }
+  bounds.push_back(total_steps_);
+  for (std::size_t i = 0; i + 1 < bounds.size(); ++i) {
+    const auto length = bounds[i + 1] - bounds[i];
+    Turn turn{bounds[i], Schedule(session_.suite.schedule, length), {}};
+    for (const auto& task : session_.tasks) {
+      auto own = session_.suite.schedule;
+      if (const auto warmup = task.task.config().head_warmup) {
+        own.warmup = *warmup;
+        own.warmup_steps.reset();
+      }
+      turn.heads.emplace_back(own, length);
+    }
+    turns_.push_back(std::move(turn));
+  }
+}
+
+void Trainer::train() {
+  try {
+    run_steps();
+  } catch (const evaluation::Stopped&) {
+    result_.ending = Ending::kInterrupted;
+    if (result_.steps > 0) events_.checkpoint(result_.steps, {});
+  } catch (...) {
+    result_.ending = Ending::kFailed;
+    result_.steps = steps_learned_;
+    try {
+      if (steps_learned_ > 0) events_.checkpoint(steps_learned_, {});
+    } catch (const std::exception&) {  // a full disk, say: the first error is the one to tell
+    }
+    throw;
+  }
+}
+
+void Trainer::run_steps() {
   result_.total_steps = total_steps_;
   result_.trained_share = plan_.trained_share();
   result_.trained_numbers = plan_.count(Status::kTrained);
@@ -98,16 +131,15 @@ TrainingResult Trainer::train() {
     if (events_.wants_stop()) {
       events_.checkpoint(result_.steps, {});
       result_.ending = Ending::kInterrupted;
-      return result_;
+      return;
     }
     if (is_comparison_due() && !order_.empty()) compare_gradients();
     if (is_evaluation_due()) evaluate();
     if (patience > 0 && evaluations_since_best_ >= patience) {
       result_.ending = Ending::kStoppedEarly;
-      return result_;
+      return;
     }
   }
-  return result_;
 }
 
 double Trainer::epoch() const { return static_cast<double>(result_.steps) / static_cast<double>(steps_per_epoch_); }
@@ -128,8 +160,11 @@ bool Trainer::is_evaluation_due() const {
 bool Trainer::is_comparison_due() const { return comparison_every_ > 0 && result_.steps % comparison_every_ == 0; }
 
 std::vector<double> Trainer::factors() const {
-  std::vector<double> factors;
-  for (const auto& schedule : schedules_) factors.push_back(schedule.factor(result_.steps));
+  auto turn = turns_.begin();
+  while (std::next(turn) != turns_.end() && std::next(turn)->begin <= result_.steps) ++turn;
+  const auto step = result_.steps - turn->begin;
+  std::vector<double> factors = {turn->encoder.factor(step)};
+  for (const auto& schedule : turn->heads) factors.push_back(schedule.factor(step));
   return factors;
 }
 
@@ -164,10 +199,12 @@ StepEvent Trainer::train_step() {
   if (any_counted) {
     event.gradient_norm = optimizer_.step(scale, session_.suite.training.clip_norm, rates).norm;
     if (!std::isfinite(event.gradient_norm)) {
-      not_finite("gradient's norm", event.gradient_norm, event.step, session_.tasks[tasks.front()].task.owner());
+      const auto owner = tasks.size() > 1 ? "all tasks" : session_.tasks[tasks.front()].task.owner();
+      not_finite("gradient's norm", event.gradient_norm, event.step, owner);
     }
     weights_.learn(losses, rates.front());
   }
+  steps_learned_ = event.step;
   result_.training_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result_.examples += event.examples;
   result_.tokens += event.tokens;
@@ -206,7 +243,10 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
     const Loss loss = forward(task, *batch, draw);
     const auto value = loss.sum.item<double>();
     if (!std::isfinite(value)) not_finite("loss", value, result_.steps, task.task.owner());
-    if (loss.sum.requires_grad()) loss.sum.backward();
+    // Nothing to learn from gives no gradients, not ones of zero that AdamW would make steps of.
+    if (loss.count > 0 && loss.sum.requires_grad()) {
+      plugin::guarded(task.task.site("backward"), [&] { loss.sum.backward(); });
+    }
     part.sum += value;
     part.count += loss.count;
     part.examples += batch->size();
@@ -250,12 +290,13 @@ void Trainer::evaluate() {
   event.step = result_.steps;
   event.epoch = epoch();
   event.ended_task = ended_task();
+  auto options = session_.evaluation_options();
+  options.wants_stop = [this] { return events_.wants_stop(); };
   for (auto& task : session_.tasks) {
     if (task.dev() == nullptr) continue;
     evaluation::EvaluationSinks sinks;
     if (event.step > 0) sinks.metric = [&task](const Metric& metric) { task.task.tune(metric); };
-    event.dev.emplace(task.task.name(),
-                      evaluation::evaluate(session_.model_of(task), *task.dev(), session_.evaluation_options(), sinks));
+    event.dev.emplace(task.task.name(), evaluation::evaluate(session_.model_of(task), *task.dev(), options, sinks));
   }
   if (event.step == 0) {
     events_.evaluated(event);

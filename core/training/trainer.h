@@ -34,7 +34,7 @@ struct StepEvent {
   std::int64_t examples = 0;  // of this step
   std::int64_t tokens = 0;
   std::int64_t total_examples = 0;  // so far
-  double training_seconds = 0;      // so far; evaluation, checkpoints and comparisons of gradients excluded
+  double training_seconds = 0;      // so far; evaluation, checkpoints and batches for comparisons excluded
 };
 
 struct EvaluationEvent {
@@ -62,10 +62,10 @@ class TrainingEvents {
   virtual void evaluated(const EvaluationEvent& event) = 0;
   // Now is the time to write a checkpoint. verdict: what it is the best of.
   virtual void checkpoint(std::int64_t step, const Selection::Verdict& verdict) = 0;
-  virtual bool wants_stop() = 0;  // asked after each step; an interrupted user
+  virtual bool wants_stop() = 0;  // asked after each step and within evaluations; an interrupted user
 };
 
-enum class Ending : std::uint8_t { kCompleted, kStoppedEarly, kInterrupted };
+enum class Ending : std::uint8_t { kCompleted, kStoppedEarly, kInterrupted, kFailed };
 
 struct TrainingResult {
   Ending ending = Ending::kCompleted;
@@ -79,12 +79,18 @@ struct TrainingResult {
   std::int64_t total_numbers = 0;
 };
 
+// What learns, at which rate. Throws Error kConfig where optimizer.freeze matches nothing or leaves nothing.
+ParameterPlan plan_of(Session& session);
+
 class Trainer {
  public:
   Trainer(Session& session, TrainingEvents& events);
 
-  // Throws Error kNumeric where a loss or gradient is not finite; the weights are then those of the step before.
-  TrainingResult train();
+  // Throws Error kNumeric where a loss or gradient is not finite. Whatever it throws, what was learned up to the step
+  // before is then a checkpoint.
+  void train();
+
+  const TrainingResult& result() const { return result_; }
 
  private:
   // The gradients of a task's part of a step, summed over its labels, stand in the parameters.
@@ -95,6 +101,15 @@ class Trainer {
     std::int64_t tokens = 0;
   };
 
+  // The steps of a schedule: all of them, or a task's turn where one is trained after another.
+  struct Turn {
+    std::int64_t begin = 0;
+    Schedule encoder;
+    std::vector<Schedule> heads;  // of each task
+  };
+
+  void run_steps();
+  void set_turns();
   StepEvent train_step();
   Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, const char* purpose);
   Loss forward(TaskSession& task, const Batch& batch, std::uint64_t draw);
@@ -115,13 +130,14 @@ class Trainer {
   std::vector<std::int64_t> task_steps_;  // that each task has made
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t total_steps_ = 0;
-  std::vector<std::size_t> order_;   // task of each step; empty where each step has all
-  std::vector<Schedule> schedules_;  // the suite's, then one a head
+  std::vector<std::size_t> order_;  // task of each step; empty where each step has all
+  std::vector<Turn> turns_;         // by their begin
   TaskWeights weights_;
   TaskGradients gradients_;
   Selection selection_;
   std::int64_t comparison_every_ = 0;
   TrainingResult result_;
+  std::int64_t steps_learned_ = 0;  // whose updates are in the weights
   std::int64_t evaluations_since_best_ = 0;
 };
 

@@ -67,11 +67,18 @@ class Errors(ProgramTest):
         self.fails(2, "run", "suite.toml", "--set", "model.max_length=65", says=["64", "65"])
 
     def test_a_freeze_pattern_that_matches_nothing(self):
-        self.fails(2, "run", "suite.toml", "--set", "optimizer.freeze=['layers.7']", says="layers.7")
+        for command in (("run", "suite.toml", "--out", "run"), ("check", "suite.toml")):
+            self.fails(2, *command, "--set", "optimizer.freeze=['layers.7']", says="layers.7")
+        self.assertFalse((self.dir / "run").exists())
 
     def test_a_loss_that_is_not_finite(self):
         self.fails(5, "run", "suite.toml", "--set", "optimizer.rate=1e30", "--set", "training.clip_norm=0",
-                   "--set", "schedule.kind=constant", "--set", "schedule.warmup=0", says="lower the rate")
+                   "--set", "schedule.kind=constant", "--set", "schedule.warmup=0", "--out", "run", says="lower the rate")
+        summary = self.json("run/summary.json")
+        self.assertEqual(summary["ending"], "failed")
+        last = self.dir / "run/checkpoints/last"
+        self.assertEqual(last.resolve().name, f"step-{summary['steps']}")
+        self.assertGreater(summary["steps"], 0)
 
     def test_a_folder_that_holds_a_run_is_refused(self):
         self.train()

@@ -94,11 +94,12 @@ class Mixing(ProgramTest):
         self.suite(text=twin)
         self.mix("both", *alone, "mixing.step=all", "tasks.mood.options.dropout=0", "tasks.twin.options.dropout=0")
 
-        def losses(run):
-            return [l["loss"] for l in self.json_lines(f"{run}/metrics.jsonl") if l["kind"] == "train" and
-                    l["task"] == "mood"]
-        for a, b in zip(losses("alone"), losses("both"), strict=True):
-            self.assertAlmostEqual(a, b, places=5)
+        def values(run):
+            return [(l["loss"], l["gradient_norm"]) for l in self.json_lines(f"{run}/metrics.jsonl")
+                    if l["kind"] == "train" and l["task"] == "mood"]
+        for a, b in zip(values("alone"), values("both"), strict=True):
+            self.assertAlmostEqual(a[0], b[0], places=5)
+            self.assertAlmostEqual(a[1], b[1], places=5)
 
     def test_uncertainty_moves_the_weights_and_they_are_written_down(self):
         self.mix("run", "mixing.weights=uncertainty", "mixing.weight_rate=0.01", "training.epochs=4")
@@ -111,11 +112,17 @@ class Mixing(ProgramTest):
         self.assertTrue(all(l["weight"] == 1 for l in self.json_lines("fixed/metrics.jsonl") if l["kind"] == "train"))
 
     def test_one_task_after_another_says_what_was_forgotten(self):
-        summary = self.mix("run", "mixing.kind=sequential", "training.epochs=8")
+        summary = self.mix("run", "mixing.kind=sequential", "training.epochs=20")
         second = summary["tasks"]["second"]  # the first in the suite, taught the contrary afterwards
         self.assertGreater(second["after_own_turn"], 0.9)
         self.assertAlmostEqual(second["forgotten"], second["after_own_turn"] - second["dev"]["accuracy"]["final"])
         self.assertEqual(summary["tasks"]["mood"]["forgotten"], 0)
+        # Each turn warms up and cools down by itself.
+        rates = [line["rate"] for line in self.json_lines("run/metrics.jsonl") if line["kind"] == "train"]
+        top = max(rates)
+        rises = sum(b > a for a, b in zip(rates, rates[1:]))
+        self.assertGreater(rises, 1)
+        self.assertLess(rates[0], top)
 
     def test_each_task_keeps_its_own_best(self):
         summary = self.mix("run", "evaluation.select_by=each", "evaluation.every=10", "mixing.kind=sequential",
@@ -176,5 +183,7 @@ class Mixing(ProgramTest):
         os.remove(self.dir / "alone/summary.json")
         self.fails(6, "compare", "mixed", "alone", says="summary.json")
         (self.dir / "alone/summary.json").write_text("[1, 2")
+        self.fails(3, "compare", "mixed", "alone", says="not valid JSON")
+        (self.dir / "alone/summary.json").write_text('{"tasks": {"mood": 1}}')
         self.fails(3, "compare", "mixed", "alone", says="no summary that berth wrote")
 

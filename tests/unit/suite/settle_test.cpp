@@ -58,6 +58,8 @@ TEST_F(SuiteTest, KeysOfMixingThatContradictEachOther) {
   const auto with = [&](const std::string& lines) { return complaint(kTwo + "[mixing]\n" + lines); };
   EXPECT_THAT(with("kind = 'uniform'\nstep = 'all'\n"), StartsWith("s.toml:11:8: [mixing]: 'kind' says which task"));
   EXPECT_THAT(with("kind = 'uniform'\nfinal_temperature = 2\n"), HasSubstr("only where kind = \"temperature\""));
+  EXPECT_THAT(with("temperature = 5\n"), StartsWith("s.toml:11:15: [mixing]: a temperature counts only where"));
+  EXPECT_THAT(with("kind = 'sequential'\n[evaluation]\npatience = 2\n"), HasSubstr("'patience' would end the run"));
   EXPECT_THAT(with("kind = 'phases'\n"), HasSubstr("kind = \"phases\" needs them"));
   EXPECT_THAT(with("phases = [{ shares = { sst2 = 1 } }]\n"), HasSubstr("counts only where kind = \"phases\""));
 }

@@ -120,6 +120,7 @@ class Draw {
     s.checkpoints = {integer(1, 9), coin()};
     for (auto n = integer(1, 3); n > 0; --n) s.tasks.push_back(task("t" + std::to_string(n)));
     s.mixing = mixing();
+    if (s.mixing.kind == MixingKind::kSequential) s.evaluation.patience = 0;
     return s;
   }
 
@@ -129,8 +130,10 @@ class Draw {
     c.step = c.surgery || coin() ? StepKind::kAllTasks : StepKind::kOneTask;
     if (c.step == StepKind::kOneTask) c.kind = static_cast<MixingKind>(integer(0, 5));
     c.weights = coin() ? WeightKind::kFixed : WeightKind::kUncertainty;
-    c.temperature = real(0.1, 9);
-    if (c.kind == MixingKind::kTemperature && coin()) c.final_temperature = real(0.1, 9);
+    if (c.kind == MixingKind::kTemperature) {
+      c.temperature = real(0.1, 9);
+      if (coin()) c.final_temperature = real(0.1, 9);
+    }
     if (c.kind == MixingKind::kPhases) {
       for (auto n = integer(1, 3); n > 0; --n) c.phases.push_back({integer(1, 9), {{"t1", real(0.1, 9)}}, {}});
     }

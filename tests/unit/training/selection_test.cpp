@@ -56,6 +56,22 @@ TEST(Selection, AScoreThatIsNotDefinedIsTheWorst) {
   EXPECT_TRUE(selection.judge({{"a", scored(0.1)}}).is_best);
 }
 
+TEST(Selection, WhatIsNeverDefinedHidesNothingOfTheOthers) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  Selection selection("mean");
+  EXPECT_TRUE(selection.judge(dev(none, 0.5)).is_best);
+  EXPECT_TRUE(selection.judge(dev(none, 0.6)).is_best);
+  EXPECT_FALSE(selection.judge(dev(none, 0.4)).is_best);
+  EXPECT_TRUE(selection.judge(dev(0.1, 0.2)).is_best) << "two scores say more than one";
+  EXPECT_FALSE(selection.judge(dev(none, 0.9)).is_best);
+}
+
+TEST(Selection, ATaskMayBeNamedAsAWayToSelect) {
+  Selection selection("mean");
+  EXPECT_TRUE(selection.judge({{"mean", scored(0.5)}, {"b", scored(0.5)}}).is_best);
+  EXPECT_FALSE(selection.judge({{"mean", scored(0.6)}, {"b", scored(0.1)}}).is_best);
+}
+
 TEST(Selection, WithoutDevSetsTheLastIsTheBest) {
   Selection selection("mean");
   EXPECT_TRUE(selection.judge({}).is_best);

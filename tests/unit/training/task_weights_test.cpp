@@ -38,8 +38,7 @@ TEST(TaskWeights, LearnedOnesFollowTheObjectiveOfThePaper) {
       if (task == 1 && step % 3 == 0) continue;
       const double loss = 2.0 - static_cast<double>(task) + 0.5 * std::sin(step);
       losses.emplace_back(task, loss);
-      const double fixed = task == 0 ? 1.0 : 0.5;
-      ((-s[task]).exp() * fixed * loss + s[task] / 2).backward();
+      ((-s[task]).exp() * loss + s[task] / 2).backward();
     }
     adam.step();
     weights.learn(losses, 1);
