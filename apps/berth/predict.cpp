@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <boost/program_options/value_semantic.hpp>
+#include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iostream>
 
 #include "apps/berth/commands.h"
@@ -12,6 +14,7 @@
 #include "core/report/prediction_line.h"
 
 namespace berth::app {
+namespace fs = std::filesystem;
 namespace po = boost::program_options;
 namespace {
 
@@ -50,18 +53,18 @@ class Predictor {
   Predictor(training::Session& session, training::TaskSession& task, const suite::DataSetConfig& set)
       : session_(session), task_(task), reader_(task.task.make_reader(set)) {}
 
+  // A bad line throws once those before it are answered.
   void answer(const std::vector<InputLine>& lines, const std::string& source, std::ostream& out) {
-    data::Examples examples;
+    auto data = data::empty_task_data(task_.task, "input", session_.feature_options());
+    std::exception_ptr bad;
     for (const auto& line : lines) {
-      const Where where{source, line.number};
-      examples.push_back(
-          plugin::guarded(task_.task.site("from_json"), [&] { return reader_->from_json(line.text, where); }));
-      if (!examples.back()) throw Error(ErrorKind::kPlugin, where, task_.task.owner() + ", from_json: gave no example");
-      examples.back()->where = where;
+      try {
+        data::add_input(task_.task, read(line.text, {source, line.number}), session_.feature_options(), data);
+      } catch (const Error&) {
+        bad = std::current_exception();
+        break;
+      }
     }
-    if (examples.empty()) return;
-    const auto data = data::make_task_data(task_.task, "input", std::move(examples), data::Keep::kExamples,
-                                           session_.feature_options());
     std::size_t next = 0;
     evaluation::predict(session_.model_of(task_), data, session_.evaluation_options(),
                         [&](const Example&, const Prediction& prediction) {
@@ -69,30 +72,51 @@ class Predictor {
                               << '\n';
                         });
     out.flush();
+    if (bad) std::rethrow_exception(bad);
   }
 
  private:
+  std::unique_ptr<Example> read(const std::string& json, const Where& where) const {
+    auto example = plugin::guarded(task_.task.site("from_json"), [&] { return reader_->from_json(json, where); });
+    if (!example) throw Error(ErrorKind::kPlugin, where, task_.task.owner() + ", from_json: gave no example");
+    example->where = where;
+    return example;
+  }
+
   training::Session& session_;
   training::TaskSession& task_;
   std::unique_ptr<DatasetReader> reader_;
 };
 
 void answer_all(Predictor& predictor, std::int64_t batch_size, std::istream& in, const std::string& source,
-                std::ostream& out, const std::string& target) {
+                std::ostream& out) {
   std::vector<InputLine> lines;
   std::string text;
   std::int64_t number = 0;
   const auto flush = [&] {
     predictor.answer(lines, source, out);
     lines.clear();
-    if (!out) throw Error(ErrorKind::kIo, {target}, "can't be written; is the disk full?");
+    if (!out) throw Error(ErrorKind::kIo, "the answers can't be written; is the disk full?");
   };
   while (std::getline(in, text)) {
     ++number;
     if (text.find_first_not_of(" \t\r") != std::string::npos) lines.push_back({text, number});
     if (static_cast<std::int64_t>(lines.size()) >= batch_size || would_wait(in)) flush();
   }
+  if (in.bad()) throw Error(ErrorKind::kIo, {source, number + 1}, "can't be read");
   flush();
+}
+
+// Answers go to FILE.part, which becomes FILE at the end: what was there, the input even, is not lost to a bad line.
+// What was answered before an error stays in FILE.part.
+void write_answers(const std::string& file, const std::function<void(std::ostream&)>& write) {
+  const auto part = file + ".part";
+  std::ofstream out(part, std::ios::binary);
+  if (!out) throw Error(ErrorKind::kIo, {part}, "can't be written; does its folder exist?");
+  write(out);
+  out.close();
+  if (!out) throw Error(ErrorKind::kIo, {part}, "can't be written; is the disk full?");
+  fs::rename(part, file);
 }
 
 }  // namespace
@@ -109,20 +133,20 @@ int predict(const Arguments& arguments) {
   Predictor predictor(session, task, config.dev ? *config.dev : *config.train);
 
   std::ifstream file_in;
-  std::ofstream file_out;
   const auto source = values->contains("input") ? (*values)["input"].as<std::string>() : "standard input";
-  const auto target = values->contains("output") ? (*values)["output"].as<std::string>() : "standard output";
   if (values->contains("input")) {
     file_in.open(source, std::ios::binary);
-    if (!file_in) throw Error(ErrorKind::kIo, {source}, "can't be read; is the path right?");
+    if (!file_in || fs::is_directory(source)) throw Error(ErrorKind::kIo, {source}, "can't be read; is it a file?");
   }
-  if (values->contains("output")) {
-    file_out.open(target, std::ios::binary);
-    if (!file_out) throw Error(ErrorKind::kIo, {target}, "can't be written; does its folder exist?");
-  }
+  std::istream& in = values->contains("input") ? file_in : std::cin;
   std::ios::sync_with_stdio(false);
-  answer_all(predictor, session.suite.evaluation.batch_size, values->contains("input") ? file_in : std::cin, source,
-             values->contains("output") ? file_out : std::cout, target);
+  const auto batch_size = session.suite.evaluation.batch_size;
+  if (values->contains("output")) {
+    write_answers((*values)["output"].as<std::string>(),
+                  [&](std::ostream& out) { answer_all(predictor, batch_size, in, source, out); });
+  } else {
+    answer_all(predictor, batch_size, in, source, std::cout);
+  }
   return 0;
 }
 

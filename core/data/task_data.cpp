@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
+#include <utility>
 
 #include "core/training/random.h"
 
@@ -32,6 +34,105 @@ class TrainingPart final : public ExampleStream {
   std::size_t position_ = 0;
 };
 
+// Examples that go to one part together, and the stratum of the first.
+struct Unit {
+  std::string stratum;
+  std::vector<std::size_t> members;
+};
+
+std::vector<Unit> units_of(const plugin::LoadedTask& task, const Examples& examples) {
+  std::vector<Unit> units;
+  std::map<std::string, std::size_t> unit_of_group;
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const auto group = task.group(*examples[i]);
+    if (!group.empty()) {
+      const auto [found, is_new] = unit_of_group.emplace(group, units.size());
+      if (!is_new) {
+        units[found->second].members.push_back(i);
+        continue;
+      }
+    }
+    units.push_back({task.stratum(*examples[i]), {i}});
+  }
+  return units;
+}
+
+// Largest remainders: each stratum gives floor(share * size), and those with the largest rests one more, so that the
+// whole comes as near to share as single units allow. The last unit of a stratum is taken only where nothing else is
+// left: the training part would not know its label.
+std::vector<std::size_t> draw_dev(const std::vector<Unit>& units, std::size_t examples, double share,
+                                  std::uint64_t seed) {
+  struct Quota {
+    std::vector<const Unit*> units;
+    std::size_t size = 0;   // examples
+    std::size_t count = 0;  // of them to be taken
+    double rest = 0;
+  };
+  std::map<std::string, Quota> strata;
+  for (const Unit& unit : units) {
+    auto& quota = strata[unit.stratum];
+    quota.units.push_back(&unit);
+    quota.size += unit.members.size();
+  }
+  // Neither the task's name nor what else is in the suite counts: two tasks on one file get the same parts.
+  training::Random random(training::mix({seed, training::hash_name("split")}));
+  std::vector<Quota> quotas;
+  std::size_t promised = 0;
+  for (auto& [name, quota] : strata) {
+    random.shuffle(quota.units);
+    const double exact = share * static_cast<double>(quota.size);
+    quota.count = static_cast<std::size_t>(exact);
+    quota.rest = exact - std::floor(exact);
+    promised += quota.count;
+    quotas.push_back(std::move(quota));
+  }
+  random.shuffle(quotas);  // equal rests: not by name
+  std::stable_sort(quotas.begin(), quotas.end(), [](const Quota& a, const Quota& b) {
+    return std::pair(a.units.size() > 1, a.rest) > std::pair(b.units.size() > 1, b.rest);
+  });
+  const auto wanted = static_cast<std::size_t>(std::lround(share * static_cast<double>(examples)));
+  for (auto& quota : quotas) {
+    const bool has_more = quota.count + (quota.units.size() > 1 ? 1 : 0) < quota.size;
+    if (promised < wanted && has_more) {
+      ++quota.count;
+      ++promised;
+    }
+  }
+  std::vector<std::size_t> dev;
+  for (const auto& quota : quotas) {
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < quota.units.size() && taken < quota.count; ++i) {
+      if (i + 1 == quota.units.size() && i > 0) break;
+      dev.insert(dev.end(), quota.units[i]->members.begin(), quota.units[i]->members.end());
+      taken += quota.units[i]->members.size();
+    }
+  }
+  return dev;
+}
+
+std::vector<Feature> make_features(const plugin::LoadedTask& task, const Example& example,
+                                   const FeatureOptions& options) {
+  auto features = task.features(example, {options.tokenizer, options.max_length});
+  for (const auto& feature : features) {
+    if (static_cast<std::int64_t>(feature.encoding.size()) <= options.max_length) continue;
+    throw Error(ErrorKind::kPlugin, example.where,
+                fmt::format("{}, features: a sequence of {} tokens, but model.max_length is {}; the task has to "
+                            "truncate to FeatureContext::max_length",
+                            task.owner(), feature.encoding.size(), options.max_length));
+  }
+  return features;
+}
+
+void add_features(const std::vector<Feature>& features, const Example& example, TaskData& data) {
+  try {
+    for (const auto& feature : features) data.store.add(feature);
+  } catch (const Error& error) {
+    throw Error(error.kind(), example.where, error.what());
+  }
+  data.first_feature.push_back(data.store.size());
+  ++data.example_count;
+}
+
 }  // namespace
 
 Examples read_examples(const plugin::LoadedTask& task, const suite::DataSetConfig& set) {
@@ -55,38 +156,9 @@ void fit(plugin::LoadedTask& task, const suite::DataSetConfig& set, const std::v
 }
 
 Split split_examples(const plugin::LoadedTask& task, Examples examples, double share, std::uint64_t seed) {
-  std::map<std::string, std::vector<std::size_t>> strata;
-  for (std::size_t i = 0; i < examples.size(); ++i) strata[task.stratum(*examples[i])].push_back(i);
-
-  // Largest remainders: each stratum gives floor(share * size), and those with the largest rests one more, so that the
-  // whole comes as near to share as single examples allow.
-  training::Random random(training::mix({seed, training::hash_name(task.name()), training::hash_name("split")}));
-  struct Quota {
-    std::vector<std::size_t>* members;
-    std::size_t count;
-    double rest;
-  };
-  std::vector<Quota> quotas;
-  std::size_t taken = 0;
-  for (auto& [name, members] : strata) {
-    random.shuffle(members);
-    const double exact = share * static_cast<double>(members.size());
-    quotas.push_back({&members, static_cast<std::size_t>(exact), exact - std::floor(exact)});
-    taken += quotas.back().count;
-  }
-  const auto wanted = static_cast<std::size_t>(std::lround(share * static_cast<double>(examples.size())));
-  std::stable_sort(quotas.begin(), quotas.end(), [](const Quota& a, const Quota& b) { return a.rest > b.rest; });
-  for (auto& quota : quotas) {
-    if (taken < wanted && quota.count < quota.members->size()) {
-      ++quota.count;
-      ++taken;
-    }
-  }
   Split split;
   split.is_dev.resize(examples.size(), false);
-  for (const auto& quota : quotas) {
-    for (std::size_t i = 0; i < quota.count; ++i) split.is_dev[(*quota.members)[i]] = true;
-  }
+  for (const auto i : draw_dev(units_of(task, examples), examples.size(), share, seed)) split.is_dev[i] = true;
   for (std::size_t i = 0; i < examples.size(); ++i) {
     (split.is_dev[i] ? split.dev : split.train).push_back(std::move(examples[i]));
   }
@@ -99,24 +171,33 @@ Split split_examples(const plugin::LoadedTask& task, Examples examples, double s
   return split;
 }
 
+TaskData empty_task_data(const plugin::LoadedTask& task, const std::string& set_name, const FeatureOptions& options) {
+  return {set_name, FeatureStore(task.fields(), options.dtype, task.owner()), {}, {}, {0}, 0};
+}
+
+void add_input(const plugin::LoadedTask& task, std::unique_ptr<Example> example, const FeatureOptions& options,
+               TaskData& data) {
+  auto features = make_features(task, *example, options);
+  for (const auto& spec : task.fields()) {
+    if (spec.role != FieldRole::kTarget) continue;
+    for (auto& feature : features) feature.fields.erase(spec.name);
+  }
+  add_features(features, *example, data);
+  std::move(features.begin(), features.end(), std::back_inserter(data.features));
+  data.examples.push_back(std::move(example));
+}
+
 TaskData make_task_data(const plugin::LoadedTask& task, const std::string& set_name, Examples examples, Keep keep,
                         const FeatureOptions& options) {
-  TaskData data{set_name, FeatureStore(task.fields(), options.dtype, task.owner()), {}, {}, {0}, 0};
-  const FeatureContext context{options.tokenizer, options.max_length};
+  TaskData data = empty_task_data(task, set_name, options);
   for (auto& example : examples) {
-    for (auto& feature : task.features(*example, context)) {
-      if (static_cast<std::int64_t>(feature.encoding.size()) > options.max_length) {
-        throw Error(ErrorKind::kPlugin, example->where,
-                    fmt::format("{}, features: a sequence of {} tokens, but model.max_length is {}; the task has to "
-                                "truncate to FeatureContext::max_length",
-                                task.owner(), feature.encoding.size(), options.max_length));
-      }
-      data.store.add(feature);
-      if (keep == Keep::kExamples) data.features.push_back(std::move(feature));
+    auto features = make_features(task, *example, options);
+    add_features(features, *example, data);
+    if (keep == Keep::kExamples) {
+      std::move(features.begin(), features.end(), std::back_inserter(data.features));
+    } else {
+      example.reset();
     }
-    data.first_feature.push_back(data.store.size());
-    ++data.example_count;
-    if (keep == Keep::kFeatures) example.reset();
   }
   if (keep == Keep::kExamples) data.examples = std::move(examples);
   return data;

@@ -22,7 +22,8 @@ struct Split {
   std::vector<bool> is_dev;  // by the example's place in the file
 };
 
-// share of the examples, drawn by seed and spread evenly over Task::stratum(), becomes dev; both keep the file's order.
+// share of the examples, drawn by seed, spread evenly over Task::stratum() and whole Task::group()s at a time, becomes
+// dev; both keep the file's order.
 Split split_examples(const plugin::LoadedTask& task, Examples examples, double share, std::uint64_t seed);
 
 // Task::fit() on the set as it stands in its file, without the examples that went to dev (none where is_dev is empty).
@@ -48,7 +49,12 @@ struct FeatureOptions {
   at::ScalarType dtype;
 };
 
-// Throws Error kPlugin for a sequence longer than max_length, naming the example's place.
+// What predict() needs of examples whose labels, should they have any, don't count.
+TaskData empty_task_data(const plugin::LoadedTask& task, const std::string& set_name, const FeatureOptions& options);
+void add_input(const plugin::LoadedTask& task, std::unique_ptr<Example> example, const FeatureOptions& options,
+               TaskData& data);
+
+// Throws Error kPlugin for a sequence longer than max_length; every error names the example's place.
 TaskData make_task_data(const plugin::LoadedTask& task, const std::string& set_name, Examples examples, Keep keep,
                         const FeatureOptions& options);
 

@@ -66,6 +66,10 @@ std::string LoadedTask::stratum(const Example& example) const {
   return guarded(site("stratum"), [&] { return task_->stratum(example); });
 }
 
+std::string LoadedTask::group(const Example& example) const {
+  return guarded(site("group"), [&] { return task_->group(example); });
+}
+
 std::vector<FieldSpec> LoadedTask::fields() const {
   return guarded(site("fields"), [&] { return task_->fields(); });
 }

@@ -34,6 +34,7 @@ class LoadedTask {
   std::string save_state() const;
   void load_state(const std::string& state);
   std::string stratum(const Example& example) const;
+  std::string group(const Example& example) const;
   std::vector<FieldSpec> fields() const;
   std::vector<Feature> features(const Example& example, const FeatureContext& context) const;
   std::shared_ptr<Head> make_head(const EncoderInfo& encoder) const;

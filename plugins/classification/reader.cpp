@@ -14,19 +14,19 @@ class ExampleMaker {
   ExampleMaker(Kind kind, const DataOptions& options)
       : kind_(kind), options_(options), maps_(std::make_shared<LabelMaps>(options.maps)) {}
 
-  std::unique_ptr<Example> make(const kit::Record& record) const {
+  std::unique_ptr<ClassificationExample> make(const kit::Record& record) const {
     auto example = std::make_unique<ClassificationExample>(record);
     example->maps = maps_;
     example->text = record.text(options_.text);
     if (!options_.text_pair.empty()) example->pair = record.text(options_.text_pair);
-    if (const kit::Json* label = record.find(options_.label)) read_label(*label, *example);
     return example;
   }
 
   // As make(), for a set that is trained or evaluated on.
   std::unique_ptr<Example> make_labelled(const kit::Record& record) const {
-    record.at(options_.label);
-    return make(record);
+    auto example = make(record);
+    read_label(record.at(options_.label), *example);
+    return example;
   }
 
  private:

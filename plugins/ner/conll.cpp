@@ -25,7 +25,8 @@ struct Sentence {
   std::vector<std::string> words;
   std::vector<std::string> tags;
   std::vector<kit::Tag> read_tags;
-  Where where;  // of the first word
+  std::vector<std::int64_t> lines;  // of the words
+  Where where;                      // of the first
 };
 
 class ConllStream final : public ExampleStream {
@@ -54,7 +55,10 @@ class ConllStream final : public ExampleStream {
   bool ends_sentence() {
     if (kit::trim(line_).empty()) return true;
     const auto columns = split_columns(line_);
-    const bool is_start = columns.front() == "-DOCSTART-";
+    const std::int64_t size = static_cast<std::int64_t>(columns.size());
+    const std::int64_t word = options_.word > 0 ? options_.word - 1 : size + options_.word;
+    const bool is_start = columns.front() == "-DOCSTART-" ||
+                          (word >= 0 && word < size && columns[static_cast<std::size_t>(word)] == "-DOCSTART-");
     document_ += is_start ? 1 : 0;
     return is_start;
   }
@@ -69,6 +73,7 @@ class ConllStream final : public ExampleStream {
     }
     if (columns[word].empty()) refuse("the word is empty in " + kit::quote_for_message(line_) + "; give the word");
     if (sentence.words.empty()) sentence.where = lines_.where();
+    sentence.lines.push_back(lines_.where().line);
     sentence.words.emplace_back(columns[word]);
     sentence.tags.emplace_back(columns[tag]);
     sentence.read_tags.push_back(read_tag(columns[tag], options_, lines_.where()));
@@ -97,6 +102,7 @@ class ConllStream final : public ExampleStream {
     set_split_words(*example, std::move(sentence.words));
     example->entities = map_types(kit::read_entities(sentence.read_tags), options_);
     example->document = std::to_string(document);
+    example->lines = std::move(sentence.lines);
     return example;
   }
 

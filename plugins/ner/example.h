@@ -20,6 +20,7 @@ class NerExample : public kit::RecordExample {
   std::vector<std::string> words;
   std::vector<Span> places;                              // one a word: its bytes in the text
   std::optional<std::vector<kit::EntitySpan>> entities;  // over words, in order, none overlapping; absent in predict
+  std::vector<std::int64_t> lines;                       // of the words, where each has one of its own
   bool came_split = false;  // the input gave words, so that it is told tags as well as entities
 
   // Sentences of one document have the same name here; "" stands alone.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace berth::ner {
@@ -142,6 +143,11 @@ std::vector<FieldSpec> feature_fields() {
 std::vector<Feature> FeatureMaker::make(const NerExample& example, const Tokenizer& tokenizer,
                                         std::int64_t max_length) const {
   const std::int64_t shared = options_.stride >= 0 ? options_.stride : max_length / 4;
+  if (shared > max_length - 3) {
+    throw Error(ErrorKind::kConfig, "`stride` is " + std::to_string(shared) + ", but a window of max_length = " +
+                                        std::to_string(max_length) + " tokens has " + std::to_string(max_length - 2) +
+                                        " of the sentence; expected less than that");
+  }
   std::optional<Encoding> amid;
   if (!example.before.empty() || !example.after.empty()) {
     amid = encode_amid(example, tokenizer, static_cast<std::size_t>(max_length),
@@ -166,8 +172,16 @@ std::vector<Feature> FeatureMaker::make(const NerExample& example, const Tokeniz
   return result;
 }
 
+// Throws Error kContent at the entity's own line where the task doesn't know its type.
+void FeatureMaker::check_type(const kit::EntitySpan& entity, const NerExample& example) const {
+  Where where = example.where;
+  if (entity.begin < example.lines.size()) where.line = example.lines[entity.begin];
+  tags_->write({{0, 1, entity.type}}, 1, where);
+}
+
 void FeatureMaker::set_targets(std::vector<Feature>& features, const Places& places, const NerExample& example) const {
   const auto kept = std::count_if(places.begin(), places.end(), [](const auto& place) { return place.has_value(); });
+  for (const kit::EntitySpan& entity : *example.entities) check_type(entity, example);
   const std::vector<std::int64_t> tags =
       tags_->write(among_kept(*example.entities, places), static_cast<std::size_t>(kept), example.where);
   auto tag = tags.begin();

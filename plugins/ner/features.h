@@ -50,6 +50,7 @@ class FeatureMaker {
   std::vector<Feature> make(const NerExample& example, const Tokenizer& tokenizer, std::int64_t max_length) const;
 
  private:
+  void check_type(const kit::EntitySpan& entity, const NerExample& example) const;
   void set_targets(std::vector<Feature>& features, const Places& places, const NerExample& example) const;
 
   FeatureOptions options_;

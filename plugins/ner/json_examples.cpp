@@ -111,7 +111,7 @@ std::vector<kit::EntitySpan> read_entities(const kit::Json& value, const DataOpt
   return entities;
 }
 
-void read_split(const kit::Record& record, const DataOptions& options, NerExample& example) {
+void read_split(const kit::Record& record, const DataOptions& options, bool is_labelled, NerExample& example) {
   std::vector<std::string> words;
   for (const kit::Json& token : list(record.at(options.tokens), options.tokens, "words", example)) {
     if (!token.is_string() || kit::trim(token.as_string()).empty()) {
@@ -121,10 +121,9 @@ void read_split(const kit::Record& record, const DataOptions& options, NerExampl
     words.push_back(token.as_string());
   }
   set_split_words(example, std::move(words));
-  const kit::Json* given = record.find(options.tags);
-  if (given == nullptr) return;
+  if (!is_labelled) return;
   std::vector<kit::Tag> tags;
-  for (const kit::Json& tag : list(*given, options.tags, "tags", example)) {
+  for (const kit::Json& tag : list(record.at(options.tags), options.tags, "tags", example)) {
     if (!tag.is_string()) {
       refuse(example, "tag " + std::to_string(tags.size() + 1) + " of '" + options.tags + "' is " +
                           std::string(tag.type_name()) + "; expected the tag's name, such as \"B-person\"");
@@ -138,15 +137,13 @@ void read_split(const kit::Record& record, const DataOptions& options, NerExampl
   example.entities = map_types(kit::read_entities(tags), options);
 }
 
-void read_text(const kit::Record& record, const DataOptions& options, NerExample& example) {
+void read_text(const kit::Record& record, const DataOptions& options, bool is_labelled, NerExample& example) {
   example.text = record.text(options.text);
   example.places = split_words(example.text, splitting_of(options.split));
   for (const Span& place : example.places) {
     example.words.push_back(example.text.substr(place.begin, place.end - place.begin));
   }
-  if (const kit::Json* given = record.find(options.entities)) {
-    example.entities = read_entities(*given, options, example);
-  }
+  if (is_labelled) example.entities = read_entities(record.at(options.entities), options, example);
 }
 
 }  // namespace
@@ -163,11 +160,10 @@ std::unique_ptr<NerExample> make_example(const kit::Record& record, const DataOp
   auto example = std::make_unique<NerExample>(record);
   const bool comes_split = record.find(options.tokens) != nullptr;
   if (comes_split) {
-    read_split(record, options, *example);
+    read_split(record, options, is_labelled, *example);
   } else {
-    read_text(record, options, *example);
+    read_text(record, options, is_labelled, *example);
   }
-  if (is_labelled) record.at(comes_split ? options.tags : options.entities);
   if (const kit::Json* document = record.find(options.document)) {
     example->document = kit::scalar_text(*document).value_or("");
   }

@@ -186,6 +186,9 @@ class NerTask final : public Task {
         const double* row = logits.const_data_ptr<double>() + i * tags;
         scores.emissions.values.insert(scores.emissions.values.end(), row, row + tags);
       }
+      if (!logits.isfinite().all().item<bool>()) {
+        throw Error(ErrorKind::kNumeric, "the model gives a score that is not finite for a word's tag");
+      }
     }
     return scores;
   }

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace berth::ner {
 namespace {
 
-enum class Kind : std::uint8_t { kLetter, kSpace, kMark, kIdeograph };
+enum class Kind : std::uint8_t { kLetter, kSpace, kMark, kIdeograph };  // mark: Unicode's punctuation, ASCII's signs
 
 struct Range {
   char32_t first;
@@ -14,38 +15,23 @@ struct Range {
   Kind kind;
 };
 
-// Of what is not ASCII: Unicode's white space, the punctuation of the usual scripts, and the blocks of ideographs that
-// BERT's tokenizer splits one by one. Sorted.
+struct MarkRange {
+  char32_t first;
+  char32_t last;
+};
+
+#include "marks.inc"
+
+// Of what is not ASCII: Unicode's white space, and the blocks of ideographs that BERT's tokenizer splits one by one.
+// Sorted.
 constexpr std::array kRanges = {
-    Range{0x85, 0x85, Kind::kSpace},
-    Range{0xA0, 0xA0, Kind::kSpace},
-    Range{0xA1, 0xA1, Kind::kMark},
-    Range{0xA7, 0xA7, Kind::kMark},
-    Range{0xAB, 0xAB, Kind::kMark},
-    Range{0xB6, 0xB7, Kind::kMark},
-    Range{0xBB, 0xBB, Kind::kMark},
-    Range{0xBF, 0xBF, Kind::kMark},
-    Range{0x1680, 0x1680, Kind::kSpace},
-    Range{0x2000, 0x200A, Kind::kSpace},
-    Range{0x2010, 0x2027, Kind::kMark},
-    Range{0x2028, 0x2029, Kind::kSpace},
-    Range{0x202F, 0x202F, Kind::kSpace},
-    Range{0x2030, 0x205E, Kind::kMark},
-    Range{0x205F, 0x205F, Kind::kSpace},
-    Range{0x3000, 0x3000, Kind::kSpace},
-    Range{0x3001, 0x3003, Kind::kMark},
-    Range{0x3008, 0x3011, Kind::kMark},
-    Range{0x3014, 0x301F, Kind::kMark},
-    Range{0x3400, 0x4DBF, Kind::kIdeograph},
-    Range{0x4E00, 0x9FFF, Kind::kIdeograph},
-    Range{0xF900, 0xFAFF, Kind::kIdeograph},
-    Range{0xFF01, 0xFF0F, Kind::kMark},
-    Range{0xFF1A, 0xFF20, Kind::kMark},
-    Range{0xFF3B, 0xFF40, Kind::kMark},
-    Range{0xFF5B, 0xFF65, Kind::kMark},
-    Range{0x20000, 0x2A6DF, Kind::kIdeograph},
-    Range{0x2A700, 0x2CEAF, Kind::kIdeograph},
-    Range{0x2F800, 0x2FA1F, Kind::kIdeograph},
+    Range{0x85, 0x85, Kind::kSpace},           Range{0xA0, 0xA0, Kind::kSpace},
+    Range{0x1680, 0x1680, Kind::kSpace},       Range{0x2000, 0x200A, Kind::kSpace},
+    Range{0x2028, 0x2029, Kind::kSpace},       Range{0x202F, 0x202F, Kind::kSpace},
+    Range{0x205F, 0x205F, Kind::kSpace},       Range{0x3000, 0x3000, Kind::kSpace},
+    Range{0x3400, 0x4DBF, Kind::kIdeograph},   Range{0x4E00, 0x9FFF, Kind::kIdeograph},
+    Range{0xF900, 0xFAFF, Kind::kIdeograph},   Range{0x20000, 0x2A6DF, Kind::kIdeograph},
+    Range{0x2A700, 0x2CEAF, Kind::kIdeograph}, Range{0x2F800, 0x2FA1F, Kind::kIdeograph},
 };
 
 Kind kind_of_ascii(char32_t c) {
@@ -54,12 +40,19 @@ Kind kind_of_ascii(char32_t c) {
   return is_mark ? Kind::kMark : Kind::kLetter;
 }
 
+// The range that holds c, or null. ranges: sorted.
+template <typename Ranges>
+const auto* find_range(const Ranges& ranges, char32_t c) {
+  const auto* after = std::upper_bound(std::begin(ranges), std::end(ranges), c,
+                                       [](char32_t value, const auto& range) { return value < range.first; });
+  return after == std::begin(ranges) || (after - 1)->last < c ? nullptr : after - 1;
+}
+
 Kind kind_of(char32_t c) {
   if (c < 0x80) return kind_of_ascii(c);
-  const auto* after = std::upper_bound(kRanges.begin(), kRanges.end(), c,
-                                       [](char32_t value, const Range& range) { return value < range.first; });
-  if (after == kRanges.begin() || (after - 1)->last < c) return Kind::kLetter;
-  return (after - 1)->kind;
+  if (find_range(kMarks, c) != nullptr) return Kind::kMark;
+  const Range* range = find_range(kRanges, c);
+  return range == nullptr ? Kind::kLetter : range->kind;
 }
 
 std::size_t bytes_of(char lead) {

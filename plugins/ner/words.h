@@ -12,7 +12,7 @@
 
 namespace berth::ner {
 
-// What ends a word, besides white space. A Chinese or Japanese character is always a word of its own.
+// What ends a word, besides white space. A Chinese or Japanese ideograph is always a word of its own.
 enum class Splitting : std::uint8_t {
   kPunctuation,  // every mark is a word of its own: it ' s, Berlin - based
   kAtEdges,      // marks before and after a word are, those within are not: ( it's ) , Berlin-based

@@ -1,5 +1,6 @@
 #include "answers.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -83,7 +84,7 @@ std::vector<std::size_t> occurrences(std::string_view context, std::string_view 
 }
 
 Answer answer_at(const std::string& text, std::size_t byte) {
-  return {text, {static_cast<std::uint32_t>(byte), static_cast<std::uint32_t>(byte + text.size())}};
+  return {text, Span{static_cast<std::uint32_t>(byte), static_cast<std::uint32_t>(byte + text.size())}};
 }
 
 std::size_t distance(std::int64_t a, std::int64_t b) { return static_cast<std::size_t>(a > b ? a - b : b - a); }
@@ -133,7 +134,7 @@ class Locator {
       best = at;
     }
     if (!nearest_) return "it stands nowhere in the context";
-    const bool counts_bytes = nearest_->span.begin == *stated_.start;
+    const bool counts_bytes = nearest_->span->begin == *stated_.start;
     return "the nearest one stands at " + std::to_string(best) + (counts_bytes ? ": answer_start counts bytes" : "");
   }
 
@@ -159,13 +160,19 @@ std::string name_of(const QaExample& example) { return "question " + kit::quote_
 
 bool read_answers(const kit::Json& value, BadAnswers bad_answers, QaExample& example) {
   std::vector<Answer> answers;
-  for (const Stated& stated : stated_answers(value, example)) {
+  std::string fault;
+  for (Stated& stated : stated_answers(value, example)) {
     Locator locator(stated, *example.context);
     std::optional<Answer> answer = locator.find();
-    if (!answer && bad_answers == BadAnswers::kSkip) return false;
+    if (!answer && bad_answers == BadAnswers::kError) refuse(example, locator.fault());
+    if (!answer) fault = locator.fault();
     if (!answer && bad_answers == BadAnswers::kNearest) answer = locator.nearest();
-    if (!answer) refuse(example, locator.fault());
-    answers.push_back(*std::move(answer));
+    answers.push_back(answer ? *std::move(answer) : Answer{std::move(stated.text), std::nullopt});
+  }
+  std::stable_partition(answers.begin(), answers.end(), [](const Answer& answer) { return answer.span.has_value(); });
+  if (!answers.empty() && !answers.front().span) {
+    if (bad_answers == BadAnswers::kSkip) return false;
+    refuse(example, fault);
   }
   example.answers = std::move(answers);
   return true;

@@ -11,8 +11,8 @@ namespace berth::qa {
 // What is done where an answer does not stand where the file says.
 enum class BadAnswers : std::uint8_t {
   kError,
-  kSkip,     // the question is left out
-  kNearest,  // the occurrence of the text that is nearest to the place said; where there is none: an error
+  kSkip,     // its text still counts for scores; a question none of whose answers has a place is left out
+  kNearest,  // likewise, with the occurrence of the text that is nearest to the place said; none has any: an error
 };
 
 // Sets example.answers; id, context and where are set already. value is one of

@@ -13,7 +13,8 @@ namespace berth::qa {
 
 struct Answer {
   std::string text;
-  Span span;  // of the context, in bytes; the text stands there
+  std::optional<Span>
+      span;  // of the context, in bytes, where the text stands; nothing: it is not known, or stands nowhere
 };
 
 class QaExample final : public Example {
@@ -23,7 +24,7 @@ class QaExample final : public Example {
   std::string id;  // the set's own; without one, the number of its line
   std::string question;
   std::shared_ptr<const std::string> context;  // shared by all questions about it
-  // Nothing where they are not known (predict); empty where the question is known to have none.
+  // Nothing where they are not known (predict); empty where the question is known to have none. The first has a span.
   std::optional<std::vector<Answer>> answers;
   std::string fields;  // the row as a JSON object
 };

@@ -83,6 +83,8 @@ class QaTask final : public Task {
     return own.answers && own.answers->empty() ? "no answer" : "";
   }
 
+  std::string group(const Example& example) const override { return *static_cast<const QaExample&>(example).context; }
+
   std::vector<FieldSpec> fields() const override { return {{"start"}, {"end"}}; }
 
   void features(const Example& example, const FeatureContext& context, FeatureSink& sink) const override {
@@ -146,12 +148,17 @@ class QaTask final : public Task {
 
   void check_options() const {
     std::vector<std::string> names = score_names(metric_options().rules);
-    std::erase_if(names, [](const std::string& name) { return name.ends_with("_thresh"); });
+    // Scores at a threshold that dev has yet to choose are those of the last evaluation's: no measure of this one.
+    const bool is_chosen = has_no_answer_ && options_.threshold_from_dev;
+    std::erase_if(names, [&](const std::string& name) {
+      return name.ends_with("_thresh") || (is_chosen && !name.starts_with("best_"));
+    });
     if (std::find(names.begin(), names.end(), metric_options().primary) != names.end()) return;
-    throw Error(ErrorKind::kConfig,
-                "`primary_metric` is " + kit::quote_for_message(options_.primary_metric) +
-                    (has_no_answer_ ? "; with" : "; without") + " questions that have no answer, the scores are " +
-                    kit::list_names(names, names.size()) + kit::suggest_name(options_.primary_metric, names));
+    throw Error(ErrorKind::kConfig, "`primary_metric` is " + kit::quote_for_message(options_.primary_metric) +
+                                        (has_no_answer_ ? "; with" : "; without") + " questions that have no answer" +
+                                        (is_chosen ? " and threshold_from_dev" : "") +
+                                        ", the scores to choose by are " + kit::list_names(names, names.size()) +
+                                        kit::suggest_name(options_.primary_metric, names));
   }
 
   TaskOptions options_;

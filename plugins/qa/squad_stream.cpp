@@ -30,12 +30,12 @@ class IdLocator {
  public:
   IdLocator(std::string path, std::string text) : place_{std::move(path), 1, 1}, text_(std::move(text)) {}
 
-  // Line and column. Without them where the id is not found (it is a number, say, or has escapes), and from then on:
-  // each such search goes to the end of the file.
-  Where find(const std::string& id) {
-    const std::string quoted = "\"" + id + "\"";
-    for (std::size_t at = at_; !is_lost_ && (at = text_.find(quoted, at + 1)) != std::string::npos;) {
-      if (!follows_key(at)) continue;
+  // Line and column. Without them where the id is not found (it has escapes, say), and from then on: each such search
+  // goes to the end of the file.
+  Where find(const kit::Json& id) {
+    const std::string written = id.is_string() ? "\"" + id.as_string() + "\"" : kit::dump_json(id);
+    for (std::size_t at = at_; !is_lost_ && (at = text_.find(written, at + 1)) != std::string::npos;) {
+      if (!follows_key(at) || is_longer(at + written.size())) continue;
       advance(at);
       return place_;
     }
@@ -51,6 +51,9 @@ class IdLocator {
     before.remove_suffix(1);
     return before.substr(0, before.find_last_not_of(" \t\r\n") + 1).ends_with("\"id\"");
   }
+
+  // Whether a number goes on there.
+  bool is_longer(std::size_t at) const { return at < text_.size() && text_[at] >= '0' && text_[at] <= '9'; }
 
   void advance(std::size_t to) {
     for (; at_ < to; ++at_) {
@@ -121,6 +124,7 @@ class SquadStream final : public ExampleStream {
         continue;
       }
       if (question_ == 0) context_ = std::make_shared<const std::string>(string(paragraph, "context"));
+      place_ = {path_};
       return &questions[question_++];
     }
     return nullptr;
@@ -131,7 +135,7 @@ class SquadStream final : public ExampleStream {
     const std::optional<std::string> id = kit::scalar_text(member(question, "id"));
     if (!id) fail("\"id\" is " + std::string(member(question, "id").type_name()) + "; expected a string");
     example->id = *id;
-    example->where = locator_.find(*id);
+    place_ = example->where = locator_.find(member(question, "id"));
     example->question = string(question, "question");
     example->context = context_;
     // Predictions repeat these, not the context, which is long and the same for many.
@@ -168,7 +172,7 @@ class SquadStream final : public ExampleStream {
   }
 
   [[noreturn]] void fail(const std::string& text) const {
-    throw Error(ErrorKind::kContent, {path_},
+    throw Error(ErrorKind::kContent, place_,
                 "article " + std::to_string(article_ + 1) + ", paragraph " + std::to_string(paragraph_ + 1) +
                     (question_ > 0 ? ", question " + std::to_string(question_) : "") + ": " + text);
   }
@@ -176,6 +180,7 @@ class SquadStream final : public ExampleStream {
   kit::Json root_;
   IdLocator locator_;
   std::string path_;
+  Where place_ = {path_};  // of the question that is read, as far as it is known
   BadAnswers bad_answers_;
   const kit::Json::Array* articles_ = nullptr;
   std::size_t article_ = 0;

@@ -1,6 +1,7 @@
 #include "windows.h"
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -22,12 +23,29 @@ std::string_view shortened(const QaExample& example, const FeatureContext& conte
   return tokens.size() <= limit ? question : question.substr(0, tokens.offsets[limit - 1].end);
 }
 
-WindowOptions window_options(const FeatureContext& context, const WindowSettings& settings) {
+// The stride as it is set, or less where a long question leaves less room to the context.
+std::int64_t limited_stride(std::int64_t stride, std::string_view question, const FeatureContext& context) {
+  const std::int64_t most = context.max_length - kSpecials - 1;  // beside a question of no token
+  if (stride >= most) {
+    throw Error(ErrorKind::kConfig, "`stride` is " + std::to_string(stride) +
+                                        ", but a window of max_length = " + std::to_string(context.max_length) +
+                                        " tokens has room for less than " + std::to_string(most + 1) +
+                                        " of the context; expected less than " + std::to_string(most));
+  }
+  if (stride < most - (context.max_length - kSpecials) / 2) return stride;
+  EncodeOptions whole;
+  whole.add_specials = false;
+  const auto taken = static_cast<std::int64_t>(context.tokenizer.encode(question, whole).size());
+  return std::max<std::int64_t>(0, std::min(stride, most - taken));
+}
+
+WindowOptions window_options(std::string_view question, const FeatureContext& context, const WindowSettings& settings) {
   WindowOptions options;
   options.max_length = context.max_length;
   options.truncation = Truncation::kOnlySecond;
-  options.stride = settings.stride;
-  if (settings.stride < 0) {
+  if (settings.stride >= 0) {
+    options.stride = limited_stride(settings.stride, question, context);
+  } else {
     // Less than the tokens that a question of half a window leaves to the context.
     const std::int64_t room = context.max_length - kSpecials - (context.max_length - kSpecials) / 2;
     options.stride = std::max<std::int64_t>(0, std::min(context.max_length / 3, room - 1));
@@ -58,11 +76,11 @@ std::vector<Feature> make_windows(const QaExample& example, const FeatureContext
   const std::string_view question = shortened(example, context, settings.max_question_length);
   std::vector<Feature> features;
   for (Encoding& window :
-       context.tokenizer.windows_pair(question, *example.context, window_options(context, settings))) {
+       context.tokenizer.windows_pair(question, *example.context, window_options(question, context, settings))) {
     Feature feature;
     if (example.answers) {
       std::pair<std::int64_t, std::int64_t> target;
-      if (!example.answers->empty()) target = positions(window, example.answers->front().span);
+      if (!example.answers->empty()) target = positions(window, *example.answers->front().span);
       feature.fields["start"] = std::vector<std::int64_t>{target.first};
       feature.fields["end"] = std::vector<std::int64_t>{target.second};
     }

@@ -5,10 +5,9 @@
 namespace berth::seq2seq {
 namespace {
 
-std::unique_ptr<Example> make_example(const kit::Record& record, const DataOptions& options) {
+std::unique_ptr<Seq2SeqExample> make_example(const kit::Record& record, const DataOptions& options) {
   auto example = std::make_unique<Seq2SeqExample>(record);
   example->source = record.text(options.source);
-  if (record.find(options.target) != nullptr) example->target = record.text(options.target);
   return example;
 }
 
@@ -22,9 +21,10 @@ void Seq2SeqReader::describe(Options& options) {
 
 std::unique_ptr<ExampleStream> Seq2SeqReader::open(const std::string& path) {
   return kit::make_examples(kit::open_rows(path, options_.columns, {options_.source, options_.target}),
-                            [options = options_](const kit::Record& record) {
-                              record.at(options.target);  // a row of a file has one
-                              return make_example(record, options);
+                            [options = options_](const kit::Record& record) -> std::unique_ptr<Example> {
+                              auto example = make_example(record, options);
+                              example->target = record.text(options.target);
+                              return example;
                             });
 }
 

@@ -297,7 +297,8 @@ const Json& Record::at(std::string_view name) const {
   for (const JsonMember& member : fields_.as_object()) names.push_back(member.key);
   throw Error(ErrorKind::kContent, where_,
               "there is no field " + quote_for_message(name) + (fields_.find(name) != nullptr ? " but null" : "") +
-                  "; found " + (names.empty() ? "none" : list_names(names)) + suggest_name(name, names));
+                  "; found " + (names.empty() ? "none" : list_names(names)) + suggest_name(name, names) +
+                  ". Correct the row, or name the field in the task's data options");
 }
 
 std::string Record::json() const { return dump_json(fields_); }

@@ -36,11 +36,22 @@ class Commands(ProgramTest):
         (self.dir / "in.jsonl").write_text('{"text": "we loved it"}\n\n{"text": "we hated it"}\n')
         self.berth("predict", "run", "--task", "mood", "--input", "in.jsonl", "--output", "out.jsonl")
         self.assertEqual([a["prediction"] for a in self.json_lines("out.jsonl")], ["good", "bad"])
+        (self.dir / "in.jsonl").write_text('{"text": "we loved it", "label": "odd"}\n{"text": "we hated it"}\n')
+        self.berth("predict", "run", "--task", "mood", "--input", "in.jsonl", "--output", "in.jsonl")
+        self.assertEqual([a["prediction"] for a in self.json_lines("in.jsonl")], ["good", "bad"])
+        (self.dir / "in.jsonl").write_text('{"text": "we loved it"}\n{"txt": "we hated it"}\n')
+        self.fails(3, "predict", "run", "--task", "mood", "--input", "in.jsonl", "--output", "out.jsonl", says=":2")
+        self.assertEqual(len(self.json_lines("out.jsonl")), 2)  # the answers of before
+        self.assertEqual(len(self.json_lines("out.jsonl.part")), 1)
+        self.fails(6, "predict", "run", "--task", "mood", "--input", ".", says="can't be read")
 
     def test_predict_names_the_bad_line(self):
         self.train()
         self.fails(3, "predict", "run", "--task", "mood", stdin='{"text": "a fine day"}\n{"text": \n', says=":2")
         self.fails(3, "predict", "run", "--task", "mood", stdin='{"txet": "a fine day"}\n', says=":1")
+        answered = self.berth("predict", "run", "--task", "mood", code=3,
+                              stdin='{"text": "we loved it"}\n{"text": "we hated it"}\n{"text": \n').stdout
+        self.assertEqual([json.loads(a)["prediction"] for a in answered.splitlines()], ["good", "bad"])
         self.fails(2, "predict", "run", "--task", "mod", stdin="", says="'mood'")
         self.fails(6, "predict", "run", "--task", "mood", "--input", "nothing.jsonl", says="nothing.jsonl")
 
@@ -70,7 +81,7 @@ class Commands(ProgramTest):
 
     def test_every_command_has_help_with_examples(self):
         self.assertIn("exit codes", self.berth("--help").stdout)
-        for command in ("run", "evaluate", "predict", "export", "check", "plugins"):
+        for command in ("run", "evaluate", "predict", "export", "compare", "check", "plugins"):
             output = self.berth(command, "--help").stdout
             self.assertIn("examples:", output)
             self.assertIn(f"usage: berth {command}", output)

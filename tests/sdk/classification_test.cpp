@@ -4,12 +4,8 @@
 #include <cmath>
 
 #include "berth/kit/json.h"
-#include "berth/plugin.h"
-#include "fake_host.h"
 #include "plugins/classification/example.h"
-#include "support.h"
-
-extern "C" berth::Task* berth_create_task(char* message, std::size_t size) noexcept;
+#include "task_test.h"
 
 namespace berth::classification {
 namespace {
@@ -17,8 +13,6 @@ namespace {
 using kit::parse_json;
 using test::expect_error;
 using test::FakeOptions;
-using test::FakeSet;
-using test::TemporaryFolder;
 using testing::ElementsAre;
 
 constexpr std::int64_t kWidth = 32;
@@ -31,36 +25,13 @@ const std::string kSentiment = repeated("text\tlabel\n",
                                         "dull from start to end\tneg\nI want my money back\tneg\n"
                                         "it runs for two hours\tneutral\n");
 
-class Classification : public testing::Test {
+class Classification : public test::TaskTest {
  protected:
-  Classification() : task_(make()) { task_->describe(options_); }
+  Classification() : TaskTest(std::make_unique<test::FakeTokenizer>()) {}
 
-  static std::unique_ptr<Task> make() {
-    char message[256] = "";
-    return std::unique_ptr<Task>(berth_create_task(message, sizeof(message)));
-  }
-
-  using Fill = std::function<void(FakeOptions&)>;
-
-  // Fits on the file and loads it.
-  std::unique_ptr<FakeSet> fitted(const std::string& name, const std::string& content, const Fill& fill = {}) {
-    const std::string file = folder_.write(name, content);
-    FakeSet pass(*task_, file, fill);
-    task_->fit(pass.stream());
-    return loaded(file, fill);
-  }
-  std::unique_ptr<FakeSet> loaded(const std::string& file, const Fill& fill = {}) const {
-    auto set = std::make_unique<FakeSet>(*task_, file, fill);
-    set->load(*task_);
-    return set;
-  }
   void expect_fit_error(const std::string& content, ErrorKind kind, std::initializer_list<std::string_view> parts) {
     expect_error(kind, parts, [&] { fitted("train.tsv", content); });
   }
-
-  TemporaryFolder folder_;
-  std::unique_ptr<Task> task_;
-  FakeOptions options_;
 };
 
 TEST_F(Classification, LearnsOneLabelATextAndScoresIt) {
@@ -198,7 +169,7 @@ TEST_F(Classification, ReadsPairsFromCsv) {
     data.set("text_pair", "hypothesis");
   });
   EXPECT_THAT(set->features[1].encoding.segments, ElementsAre(0, 0, 0, 0, 1, 1, 1));
-  EXPECT_EQ(set->tokenizer.truncation, Truncation::kOnlySecond);
+  EXPECT_EQ(static_cast<const test::FakeTokenizer&>(*tokenizer_).truncation, Truncation::kOnlySecond);
 }
 
 TEST_F(Classification, SeveralLabelsAText) {

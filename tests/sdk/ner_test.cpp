@@ -4,15 +4,11 @@
 #include <cmath>
 
 #include "berth/kit/json.h"
-#include "berth/plugin.h"
 #include "core/text/load_tokenizer.h"
-#include "fake_host.h"
 #include "plugins/ner/example.h"
 #include "plugins/ner/features.h"
 #include "plugins/ner/prediction.h"
-#include "support.h"
-
-extern "C" berth::Task* berth_create_task(char* message, std::size_t size) noexcept;
+#include "task_test.h"
 
 namespace berth::ner {
 namespace {
@@ -21,7 +17,6 @@ using kit::parse_json;
 using test::expect_error;
 using test::FakeOptions;
 using test::FakeSet;
-using test::TemporaryFolder;
 using testing::ElementsAre;
 
 constexpr std::int64_t kWidth = 24;
@@ -32,29 +27,10 @@ const std::string kConll =
     "-DOCSTART-\tO\n\nthe\tO\ndog\tB-thing\nover\tO\nWorld\tB-place\n.\tO\n\n\n"
     "quick\tB-thing\nfox\tI-thing\njumped\tO\n";
 
-class Ner : public testing::Test {
+class Ner : public test::TaskTest {
  protected:
-  using Fill = std::function<void(FakeOptions&)>;
+  Ner() : TaskTest(text::load_tokenizer(BERTH_TOKENIZER_DATA)) {}
 
-  Ner() : task_(make()) { task_->describe(options_); }
-
-  static std::unique_ptr<Task> make() {
-    char message[256] = "";
-    return std::unique_ptr<Task>(berth_create_task(message, sizeof(message)));
-  }
-
-  // Fits on the file and loads it.
-  std::unique_ptr<FakeSet> fitted(const std::string& name, const std::string& content, const Fill& fill = {}) {
-    const std::string file = folder_.write(name, content);
-    FakeSet pass(*task_, file, fill);
-    task_->fit(pass.stream());
-    return loaded(file, fill);
-  }
-  std::unique_ptr<FakeSet> loaded(const std::string& file, const Fill& fill = {}) const {
-    auto set = std::make_unique<FakeSet>(*task_, file, fill);
-    set->load(*task_, {*tokenizer_, max_length_});
-    return set;
-  }
   std::vector<std::unique_ptr<Example>> read(const std::string& name, const std::string& content,
                                              const Fill& fill = {}) const {
     FakeSet set(*task_, folder_.write(name, content), fill);
@@ -91,12 +67,6 @@ class Ner : public testing::Test {
     }
     return parse_json(task_->decode(*example, pointers)->json());
   }
-
-  TemporaryFolder folder_;
-  const std::unique_ptr<Tokenizer> tokenizer_ = text::load_tokenizer(BERTH_TOKENIZER_DATA);
-  std::int64_t max_length_ = 64;
-  std::unique_ptr<Task> task_;
-  FakeOptions options_;
 };
 
 TEST_F(Ner, ReadsConll) {
@@ -427,7 +397,7 @@ TEST_F(Ner, StateCarriesTheTypes) {
 }
 
 TEST_F(Ner, OptionsAreCheckedTogether) {
-  expect_error(ErrorKind::kContent, {"train.txt:1: ", "'place'"}, [&] {
+  expect_error(ErrorKind::kContent, {"train.txt:2: ", "'place'"}, [&] {
     options_.set("labels", std::vector<std::string>{"thing", "plaec"});
     fitted("train.txt", "a O\nworld B-place\n");
   });

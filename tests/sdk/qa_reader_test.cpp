@@ -133,6 +133,33 @@ TEST_F(QaReading, AnAnswerThatIsNotWhereItShouldBe) {
   expect_bad("gone.json", squad(kContext, asked("q1", R"([{"text": "ten", "answer_start": 15}])")), {"nowhere"});
 }
 
+TEST_F(QaReading, AnAnswerWithoutAPlaceStillCountsForScores) {
+  const std::string text = squad(
+      kContext, asked("q1", R"([{"text": "9 euros", "answer_start": 16}, {"text": "nine", "answer_start": 16}])"));
+  expect_bad("error.json", text, {"'9 euros'", "stands nowhere"});
+  for (const char* choice : {"skip", "nearest"}) {
+    options_.set("bad_answers", choice);
+    const auto examples = read("kept.json", text);
+    ASSERT_EQ(examples.size(), 1U) << choice;
+    const auto& answers = *examples[0]->answers;
+    ASSERT_EQ(answers.size(), 2U);
+    EXPECT_EQ(answers[0].text, "nine");  // what is learned
+    EXPECT_EQ(answers[0].span, (Span{16, 20}));
+    EXPECT_EQ(answers[1].text, "9 euros");
+    EXPECT_FALSE(answers[1].span.has_value());
+  }
+}
+
+TEST_F(QaReading, NumbersAsIdsAndFaultsHavePlaces) {
+  const std::string text = squad(kContext, R"({"id": 26, "question": "Q?", "answers": []},
+{"id": 262, "question": "Q?", "answers": []},
+{"id": 2, "question": "Q?"})");
+  const auto stream = reader_.open(folder_.write("numbers.json", text));
+  EXPECT_EQ(stream->next()->where.line, 1);
+  EXPECT_EQ(stream->next()->where.line, 2);
+  expect_error(ErrorKind::kContent, {"numbers.json:3:", "there is no 'answers'"}, [&] { stream->next(); });
+}
+
 TEST_F(QaReading, AnAnswerWithoutAPlaceMustBeOneOfAKind) {
   expect_bad("two.jsonl", R"({"question": "Q?", "context": "a b a", "answers": ["a"]})",
              {"two.jsonl:1: ", "no answer_start and stands 2 times"});

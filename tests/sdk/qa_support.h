@@ -45,7 +45,7 @@ inline std::unique_ptr<qa::QaExample> question(const std::string& text, const st
   example->answers.emplace();
   if (!answer.empty()) {
     const auto begin = static_cast<std::uint32_t>(context.find(answer));
-    example->answers->push_back({answer, {begin, begin + static_cast<std::uint32_t>(answer.size())}});
+    example->answers->push_back({answer, Span{begin, begin + static_cast<std::uint32_t>(answer.size())}});
   }
   return example;
 }

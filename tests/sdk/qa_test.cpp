@@ -4,13 +4,10 @@
 #include <cmath>
 
 #include "berth/kit/json.h"
-#include "berth/plugin.h"
 #include "plugins/qa/metric.h"
 #include "plugins/qa/prediction.h"
 #include "qa_support.h"
-#include "support.h"
-
-extern "C" berth::Task* berth_create_task(char* message, std::size_t size) noexcept;
+#include "task_test.h"
 
 namespace berth::qa {
 namespace {
@@ -36,26 +33,11 @@ const std::string kPrices =
 const std::string kUnanswered = row("who made the honey?", "the honey is in our shop.", "[]") +
                                 row("what does it cost?", "the lamp was made by olaf.", "[]");
 
-class QaTasks : public testing::Test {
+class QaTasks : public test::TaskTest {
  protected:
-  QaTasks() : task_(make()) { task_->describe(options_); }
+  QaTasks() : TaskTest(test::small_tokenizer()) {}
 
-  static std::unique_ptr<Task> make() {
-    char message[256] = "";
-    return std::unique_ptr<Task>(berth_create_task(message, sizeof(message)));
-  }
-
-  std::unique_ptr<FakeSet> loaded(const std::string& file) const {
-    auto set = std::make_unique<FakeSet>(*task_, file);
-    set->load(*task_, {*tokenizer_, max_length_});
-    return set;
-  }
-  std::unique_ptr<FakeSet> fitted(const std::string& content) {
-    const std::string file = folder_.write("train.jsonl", content);
-    FakeSet pass(*task_, file);
-    task_->fit(pass.stream());
-    return loaded(file);
-  }
+  std::unique_ptr<FakeSet> fitted(const std::string& content) { return TaskTest::fitted("train.jsonl", content); }
   std::shared_ptr<Head> head() const {
     at::manual_seed(1);
     return task_->make_head(kEncoder);
@@ -71,12 +53,6 @@ class QaTasks : public testing::Test {
     for (const Score& score : metric.result()) scores[score.name] = score;
     return scores;
   }
-
-  test::TemporaryFolder folder_;
-  std::unique_ptr<Tokenizer> tokenizer_ = test::small_tokenizer();
-  std::int64_t max_length_ = 64;
-  std::unique_ptr<Task> task_;
-  FakeOptions options_;
 };
 
 TEST_F(QaTasks, LearnsToFindAnswersAndScoresThem) {
@@ -294,6 +270,11 @@ TEST_F(QaTasks, ThePrimaryMetricMustBeOne) {
   expect_error(ErrorKind::kConfig, {"'best_exact'", "without questions"}, [&] { fitted(kPrices); });
   EXPECT_NO_THROW(fitted(kPrices + kUnanswered));
   for (const Score& score : task_->make_metric()->result()) EXPECT_EQ(score.is_primary, score.name == "best_exact");
+  options_.set("primary_metric", "f1");  // at the threshold of the evaluation before
+  expect_error(ErrorKind::kConfig, {"'f1'", "threshold_from_dev", "best_f1"}, [&] { fitted(kPrices + kUnanswered); });
+  options_.set("threshold_from_dev", false);
+  EXPECT_NO_THROW(fitted(kPrices + kUnanswered));
+  options_.set("threshold_from_dev", true);
   options_.set("primary_metric", "best_f1_thresh");
   expect_error(ErrorKind::kConfig, {"'best_f1_thresh'"}, [&] { fitted(kPrices + kUnanswered); });
 }

@@ -4,12 +4,9 @@
 #include <cmath>
 
 #include "berth/kit/json.h"
-#include "berth/plugin.h"
 #include "plugins/seq2seq/prediction.h"
 #include "seq2seq_support.h"
-#include "support.h"
-
-extern "C" berth::Task* berth_create_task(char* message, std::size_t size) noexcept;
+#include "task_test.h"
 
 namespace berth::seq2seq {
 namespace {
@@ -17,8 +14,6 @@ namespace {
 using kit::parse_json;
 using test::expect_error;
 using test::FakeOptions;
-using test::FakeSet;
-using test::TemporaryFolder;
 using ::testing::ElementsAre;
 
 constexpr std::int64_t kWidth = 32;
@@ -32,30 +27,10 @@ const std::string kMusic =
     "stop\t[stop ]\n"
     "play Queen\t[play [artist Queen ] ]\n";
 
-class Seq2Seq : public ::testing::Test {
+class Seq2Seq : public test::TaskTest {
  protected:
-  Seq2Seq() : task_(make()) { task_->describe(options_); }
+  Seq2Seq() : TaskTest(test::small_tokenizer()) {}
 
-  std::unique_ptr<Task> make() const {
-    char message[256] = "";
-    std::unique_ptr<Task> task(berth_create_task(message, sizeof(message)));
-    task->use_tokenizer(*tokenizer_);
-    return task;
-  }
-
-  std::unique_ptr<FakeSet> fitted(const std::string& name, const std::string& content,
-                                  const std::function<void(FakeOptions&)>& fill = {}) {
-    const std::string file = folder_.write(name, content);
-    FakeSet pass(*task_, file, fill);
-    task_->fit(pass.stream());
-    return loaded(*task_, file, fill);
-  }
-  std::unique_ptr<FakeSet> loaded(const Task& task, const std::string& file,
-                                  const std::function<void(FakeOptions&)>& fill = {}) const {
-    auto set = std::make_unique<FakeSet>(*task_, file, fill);
-    set->load(task, {*tokenizer_, 64});
-    return set;
-  }
   EncoderInfo encoder() const {
     at::manual_seed(1);
     EncoderInfo info{kWidth, 2, tokenizer_->vocabulary_size() + 3, 64, 0.0, 0.02};
@@ -71,11 +46,6 @@ class Seq2Seq : public ::testing::Test {
   void expect_fit_error(ErrorKind kind, std::initializer_list<std::string_view> parts) {
     expect_error(kind, parts, [&] { fitted("train.tsv", kMusic); });
   }
-
-  const std::unique_ptr<Tokenizer> tokenizer_ = test::small_tokenizer();
-  TemporaryFolder folder_;
-  std::unique_ptr<Task> task_;
-  FakeOptions options_;
 };
 
 TEST_F(Seq2Seq, LearnsEachKindAndScoresIt) {
@@ -177,14 +147,15 @@ TEST_F(Seq2Seq, HostileSourcesAndTargetsPass) {
 
 TEST_F(Seq2Seq, StateCarriesTheVocabulary) {
   const auto set = fitted("train.tsv", kMusic);
-  const auto reloaded = make();
-  reloaded->load_state(task_->save_state());
-  EXPECT_EQ(reloaded->save_state(), task_->save_state());
-  const auto again = loaded(*reloaded, folder_.path() + "/train.tsv");
+  const std::string state = task_->save_state();
+  task_ = make();
+  task_->load_state(state);
+  EXPECT_EQ(task_->save_state(), state);
+  const auto again = loaded(folder_.path() + "/train.tsv");
   EXPECT_EQ(std::get<0>(again->features[3].fields.at("target")), std::get<0>(set->features[3].fields.at("target")));
-  expect_error(ErrorKind::kContent, {"'wordpiece'"}, [&] { reloaded->load_state("{}"); });
+  expect_error(ErrorKind::kContent, {"'wordpiece'"}, [&] { task_->load_state("{}"); });
   expect_error(ErrorKind::kConfig, {"`vocabulary` says otherwise"},
-               [&] { reloaded->load_state(R"({"wordpiece": true, "words": []})"); });
+               [&] { task_->load_state(R"({"wordpiece": true, "words": []})"); });
 }
 
 TEST_F(Seq2Seq, VocabularyIsCutByCountAndSize) {
@@ -229,7 +200,7 @@ TEST_F(Seq2Seq, LongTrainingTargetsAreRefusedAndOthersCut) {
   options_.set("max_length", std::int64_t{5});
   const auto set = fitted("train.tsv", kMusic);
   const std::string file = folder_.write("dev.tsv", "source\ttarget\nplay\ta b c d e f\nplay\ta b c d e\n");
-  const auto dev = loaded(*task_, file);
+  const auto dev = loaded(file);
   EXPECT_EQ(std::get<0>(dev->features[0].fields.at("target")).size(), 5U);  // no end
   EXPECT_EQ(std::get<0>(dev->features[1].fields.at("target")).back(), 1);
   options_.set("max_length", std::int64_t{4});

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Asks this Python what it takes each character to be, and writes the answers down as C++ tables for plugins/qa.
+"""Asks this Python what it takes each character to be, and writes the answers down as C++ tables for plugins/qa, and
+for plugins/ner the characters that Unicode calls punctuation.
 
 The official SQuAD scripts are Python: what they call lower case, white space and a letter is what str.lower(),
 str.split() and the re module do, so that is what is asked. The rules hold for one version of Unicode
@@ -7,6 +8,7 @@ str.split() and the re module do, so that is what is asked. The rules hold for o
 
     python_unicode.py --write plugins/qa/unicode_tables.inc
     python_unicode.py --check plugins/qa/unicode_tables.inc     # exit 1 if this Python answers otherwise
+    python_unicode.py --marks --write plugins/ner/marks.inc
 """
 import argparse
 import pathlib
@@ -77,11 +79,21 @@ def tables():
     for name, letter in short.items():
         classes = [entry.replace(name, letter) for entry in classes]
     lowers = [f"{{0x{a:X},0x{b:X},{s},{d}}}" for a, b, s, d in lower_runs(mappings)]
-    return (f"// Written by tests/support/python_unicode.py from the answers of a Python with Unicode "
-            f"{unicodedata.unidata_version}; not edited by\n// hand. Every range is inclusive.\n\n"
+    return (head()
             + table("W: \\w of re; S: white space of str.split(); C, I: cased, and passed over, beside a capital sigma.",
                     "constexpr ClassRange kClasses[]", classes)
             + "\n" + table("Lower case: {first, last, step, difference}.", "constexpr LowerRun kLower[]", lowers))
+
+
+def head():
+    return (f"// Written by tests/support/python_unicode.py from the answers of a Python with Unicode "
+            f"{unicodedata.unidata_version}; not edited by\n// hand. Every range is inclusive.\n\n")
+
+
+def marks():
+    found = ranges((c, True if unicodedata.category(chr(c)).startswith("P") else None) for c in CODES if c > 0x7F)
+    return head() + table("General category P, beyond ASCII.", "constexpr MarkRange kMarks[]",
+                          [f"{{0x{a:X},0x{b:X}}}" for a, b, _ in found])
 
 
 def main():
@@ -89,8 +101,9 @@ def main():
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument("--write", type=pathlib.Path, metavar="FILE")
     choice.add_argument("--check", type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--marks", action="store_true", help="the table of plugins/ner")
     arguments = parser.parse_args()
-    text = tables()
+    text = marks() if arguments.marks else tables()
     if arguments.write:
         arguments.write.write_text(text, encoding="utf-8")
         return 0

@@ -44,7 +44,8 @@ class BERTH_VISIBLE DatasetReader {
   // Called after describe() and after the options were filled. Throws Error kIo where the file can't be read.
   virtual std::unique_ptr<ExampleStream> open(const std::string& path) = 0;
 
-  // One line of `berth predict`: a JSON object with the fields that a row of the file has, the labels optional.
+  // One line of `berth predict`: a JSON object with the fields that a row of the file has. Labels, should there be any,
+  // need not be looked at: the host drops what features() makes of them.
   virtual std::unique_ptr<Example> from_json(std::string_view json, const Where& where) = 0;
 };
 

@@ -72,6 +72,13 @@ class BERTH_VISIBLE Task {
     return "";
   }
 
+  // Examples with equal text here, unless it is empty, go to the same part when the host splits off a dev set:
+  // questions on one page, say, of which the dev set must know nothing.
+  virtual std::string group(const Example& example) const {
+    (void)example;
+    return "";
+  }
+
   virtual std::vector<FieldSpec> fields() const = 0;
 
   // Adds one feature, or several windows, of the example. Const and safe from several threads at once. Target fields
