@@ -9,6 +9,7 @@
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/logaddexp.h>
 #include <ATen/ops/logsumexp.h>
+#include <ATen/ops/take.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
@@ -91,7 +92,7 @@ OutputParts OutputLayer::mix(const OutputRows& rows) const {
   parts.vocabulary = at::log_softmax(logits(rows), -1);
   parts.generate = at::log_sigmoid(gate).masked_fill(nothing, 0);
   parts.copies = rows.layout.pack(log_attention) + at::log_sigmoid(-gate).masked_fill(nothing, kNever);
-  parts.attention = rows.layout.pack(attention);
+  parts.attention = rows.layout.pack(attention).masked_fill(nothing, 0);
   return parts;
 }
 
@@ -126,10 +127,16 @@ at::Tensor all_log_probabilities(const OutputParts& parts, const at::Tensor& cop
   return at::logaddexp(at::cat({generated, none}, 1), copied);
 }
 
-at::Tensor origins_of(const OutputParts& parts, const at::Tensor& ids, const at::Tensor& copy_ids) {
+at::Tensor origins_of(const OutputParts& parts, const at::Tensor& copy_ids, const at::Tensor& rows,
+                      const at::Tensor& ids) {
   if (!parts.copies.defined()) return at::full(ids.sizes(), -1, ids.options());
-  const at::Tensor copies = copies_of(parts, ids, copy_ids);
-  const at::Tensor is_copied = at::logsumexp(copies, {1}).gt(generated_at(parts, ids));
+  const at::Tensor copies =
+      parts.copies.index_select(0, rows).masked_fill(copy_ids.index_select(0, rows).ne(ids.unsqueeze(1)), kNever);
+  // Single values: the rows themselves are as wide as the vocabulary.
+  const std::int64_t classes = parts.vocabulary.size(1);
+  at::Tensor generated = at::take(parts.vocabulary, rows * classes + ids.clamp_max(classes - 1));
+  if (parts.generate.defined()) generated = generated + parts.generate.squeeze(1).index_select(0, rows);
+  const at::Tensor is_copied = at::logsumexp(copies, {1}).gt(generated.masked_fill(ids.ge(classes), kNever));
   return at::where(is_copied, copies.argmax(1), at::full(ids.sizes(), -1, ids.options()));
 }
 

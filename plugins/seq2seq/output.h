@@ -75,7 +75,9 @@ at::Tensor log_probability_of(const OutputParts& parts, const at::Tensor& ids, c
 // The whole distribution: [M, classes + extra], where ids from `classes` on are words of the source. Without autograd.
 at::Tensor all_log_probabilities(const OutputParts& parts, const at::Tensor& copy_ids, std::int64_t extra);
 
-// The source token that each id was copied from, or -1 where generating it was likelier. Returns [M] int64.
-at::Tensor origins_of(const OutputParts& parts, const at::Tensor& ids, const at::Tensor& copy_ids);
+// The source token that each id, [n], was copied from at its row, [n], or -1 where generating it was likelier.
+// copy_ids: [M, L]. Returns [n] int64.
+at::Tensor origins_of(const OutputParts& parts, const at::Tensor& copy_ids, const at::Tensor& rows,
+                      const at::Tensor& ids);
 
 }  // namespace berth::seq2seq

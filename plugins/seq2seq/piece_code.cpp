@@ -20,7 +20,7 @@ class PieceCode final : public TargetCode {
     (void)words;
     std::vector<std::int64_t> ids;
     for (std::size_t i = 0; i < encoding.size(); ++i) {
-      const bool can_copy = encoding.specials[i] == 0 && encoding.ids[i] != tokenizer_.unk_id();
+      const bool can_copy = !is_special(encoding.ids[i]) && encoding.ids[i] != tokenizer_.unk_id();
       ids.push_back(can_copy ? encoding.ids[i] : kNoCopy);
     }
     return ids;
@@ -30,8 +30,11 @@ class PieceCode final : public TargetCode {
     (void)source;
     EncodeOptions options;
     options.add_specials = false;
-    const Encoding encoding = tokenizer_.encode(target, options);
-    return {encoding.ids.begin(), encoding.ids.end()};
+    std::vector<std::int64_t> ids;
+    for (const std::int32_t id : tokenizer_.encode(target, options).ids) {
+      if (!is_special(id)) ids.push_back(id);
+    }
+    return ids;
   }
 
   std::string token(std::int64_t id, const EncodedSource& source) const override {
@@ -45,6 +48,12 @@ class PieceCode final : public TargetCode {
   }
 
  private:
+  // Written in a text ("[SEP]") they would end an answer in its middle, or begin one.
+  bool is_special(std::int32_t id) const {
+    return id == tokenizer_.cls_id() || id == tokenizer_.sep_id() || id == tokenizer_.pad_id() ||
+           id == tokenizer_.mask_id();
+  }
+
   const Tokenizer& tokenizer_;
 };
 

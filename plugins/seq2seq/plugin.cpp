@@ -33,10 +33,11 @@ class Seq2SeqTask final : public Task {
   void fit(ExampleStream& train) override {
     options_.check();
     std::map<std::string, std::int64_t> counts;
+    if (uses_pieces()) use(Vocabulary());
     while (const std::unique_ptr<Example> example = train.next()) {
       count(static_cast<const Seq2SeqExample&>(*example), counts);
     }
-    use(uses_pieces() ? Vocabulary() : most_frequent(counts, options_.limits()));
+    if (!uses_pieces()) use(most_frequent(counts, options_.limits()));
   }
 
   std::string save_state() const override {
@@ -71,7 +72,7 @@ class Seq2SeqTask final : public Task {
     encode.max_length = context.max_length;
     EncodedSource source{source_words(own), {}, {}};
     source.encoding = context.tokenizer.encode_words(source.words, encode);
-    source.copy_ids = code().copy_ids(source.words, source.encoding);
+    if (copies()) source.copy_ids = code().copy_ids(source.words, source.encoding);
     Feature feature;
     if (own.target) feature.fields.emplace("target", target_of(*own.target, source));
     if (copies()) feature.fields.emplace("copy_id", source.copy_ids);
@@ -86,7 +87,7 @@ class Seq2SeqTask final : public Task {
     const auto& own = static_cast<const Seq2SeqExample&>(example);
     const FeatureResult& result = *results.front();
     EncodedSource source{source_words(own), result.feature().encoding, {}};
-    source.copy_ids = code().copy_ids(source.words, source.encoding);
+    if (copies()) source.copy_ids = code().copy_ids(source.words, source.encoding);
     const at::Tensor tokens = result.sequence("tokens").contiguous();
     const at::Tensor origins = result.sequence("origins").contiguous();
     std::vector<std::int64_t> ids;
@@ -133,18 +134,18 @@ class Seq2SeqTask final : public Task {
     return options_.split_punctuation ? split_punctuation(words) : words;
   }
 
-  // A target that is too long would be cut, and its end never learned. WordPieces are no fewer than words.
-  void check_length(const std::vector<std::string>& words, const Where& where) const {
-    if (static_cast<std::int64_t>(words.size()) <= options_.max_length) return;
+  // A target that is too long would be cut, and its end never learned.
+  void check_length(std::size_t length, const Where& where) const {
+    if (static_cast<std::int64_t>(length) <= options_.max_length) return;
     throw Error(ErrorKind::kContent, where,
-                "the target has " + std::to_string(words.size()) +
-                    " words; expected at most max_length = " + std::to_string(options_.max_length) +
+                "the target has " + std::to_string(length) + (uses_pieces() ? " tokens" : " words") +
+                    "; expected at most max_length = " + std::to_string(options_.max_length) +
                     ". Raise `max_length` in the task's options, or leave the row out");
   }
 
   void count(const Seq2SeqExample& example, std::map<std::string, std::int64_t>& counts) const {
     const std::vector<std::string> words = split_words(*example.target);
-    check_length(words, example.where);
+    check_length(uses_pieces() ? code().target_ids(*example.target, {}).size() : words.size(), example.where);
     if (options_.token_source() == TokenSource::kTargets) {
       for (const std::string& word : words) ++counts[word];
     } else if (options_.token_source() == TokenSource::kSymbols) {
@@ -165,10 +166,26 @@ class Seq2SeqTask final : public Task {
     return ids;
   }
 
-  // The target as an answer could say it.
+  // The target as an answer could say it. One with a character that the tokenizer lacks stays as it is written, and no
+  // answer equals it.
   std::string reference_of(const std::string& target, const EncodedSource& source) const {
-    if (!uses_pieces()) return join_words(split_words(target));
-    return options_.score_as_written ? target : code().text(code().target_ids(target, source), source);
+    if (uses_pieces() && !options_.score_as_written) {
+      const std::vector<std::int64_t> ids = code().target_ids(target, source);
+      const bool is_known = std::find(ids.begin(), ids.end(), code().specials().unknown) == ids.end();
+      if (is_known) return code().text(ids, source);
+    }
+    return join_words(split_words(target));
+  }
+
+  // A tokenizer with added tokens may leave ids out.
+  void ban_ids_without_token(std::vector<std::int64_t>& banned) const {
+    for (std::int32_t id = 0; id < tokenizer().vocabulary_size(); ++id) {
+      try {
+        tokenizer().token(id);
+      } catch (const Error&) {
+        banned.push_back(id);
+      }
+    }
   }
 
   // [classes, width]: each word as the mean of its WordPieces' embeddings. Undefined without an encoder's.
@@ -238,6 +255,7 @@ std::shared_ptr<Head> Seq2SeqTask::make_head(const EncoderInfo& encoder) const {
   head.search.begin = specials.begin;
   head.search.end = specials.end;
   head.search.banned = specials.banned;
+  if (uses_pieces()) ban_ids_without_token(head.search.banned);
   // Rows of the embeddings that no token has.
   for (std::int64_t id = code().size(); id < head.embedding.classes; ++id) head.search.banned.push_back(id);
   return std::make_shared<Seq2SeqHead>(head);

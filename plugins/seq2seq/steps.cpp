@@ -36,10 +36,7 @@ at::Tensor DecoderSteps::step(const at::Tensor& tokens, const at::Tensor& parent
 }
 
 at::Tensor DecoderSteps::origins(const at::Tensor& rows, const at::Tensor& tokens) {
-  if (!copy_ids_.defined()) return at::full(tokens.sizes(), -1, tokens.options());
-  const auto pick = [&](const at::Tensor& t) { return t.defined() ? t.index_select(0, rows) : t; };
-  return origins_of({pick(last_.vocabulary), pick(last_.generate), pick(last_.copies), pick(last_.attention)}, tokens,
-                    pick(copy_ids_));
+  return origins_of(last_, copy_ids_, rows, tokens);
 }
 
 void DecoderSteps::keep(const at::Tensor& sequences) {

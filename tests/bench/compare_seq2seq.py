@@ -1,8 +1,8 @@
 """Exact match of the seq2seq plugin on SNIPS or COGS: with its pointer-generator, as a pure pointer, as a generator, and
-transformers' EncoderDecoderModel with the generator's settings; 95% bootstrap intervals over the examples.
+transformers' EncoderDecoderModel with the generator's rates; 95% bootstrap intervals over the examples.
 usage: compare_seq2seq.py {snips|cogs} [ROWS [EPOCHS [KIND...]]]     needs: torch transformers datasets accelerate
 ROWS: of the training set (0: all of snips, 6,000 of cogs). KIND: pointer-generator, pointer, generator, peer; all by
-default. SEEDS in the environment: "1 2 3" for three runs each, whose examples are pooled."""
+default. SEEDS in the environment: "1 2 3" for three runs each, whose means are taken."""
 import json
 import os
 import pathlib
@@ -33,7 +33,9 @@ def first_rows(folder, name, rows):
 def run_berth(name, kind, train, epochs, seed, folder):
     out = pathlib.Path(folder) / f"{kind}-{seed}"
     sets = [s for s in TASKS[name]["files"] if s != "train"]
+    vocabulary = "targets" if kind == "generator" else "symbols"
     subprocess.run([BERTH, "run", HERE / f"{name}.toml", "--out", out, "--set", f"tasks.{name}.train='{train}'",
+                    "--set", f"tasks.{name}.options.vocabulary='{vocabulary}'",
                     "--set", f"training.seed={seed}", "--set", f"training.epochs={epochs}", "--set", f"optimizer.rate={RATE}",
                     "--set", f"tasks.{name}.head_rate={HEAD_RATE}", "--set", f"tasks.{name}.options.kind='{kind}'"],
                    check=True, stdout=subprocess.DEVNULL,
@@ -51,16 +53,17 @@ def run_peer(name, train, epochs, seed):
     sets = [f"{s}={DATA / name / file}" for s, file in task["files"].items() if s != "train"]
     output = subprocess.run(
         [sys.executable, HERE / "peer/hf_train_seq2seq.py", MODEL, train, str(seed), str(epochs), str(RATE), str(HEAD_RATE),
-         str(task["longest"]), *sets], check=True, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+         str(task["longest"]), *sets], check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
     result = json.loads(output.stdout.strip().splitlines()[-1])
     return result["right"], result["train_examples_per_s"]
 
 
-def interval(right, draws=2000):
-    """Mean, and where 95% of the means of resampled examples lie."""
+def interval(runs, draws=2000):
+    """Mean over runs and examples, and where 95% of the means of resampled examples lie; an example's runs stay together."""
     rng = random.Random(1)
-    means = sorted(sum(rng.choices(right, k=len(right))) / len(right) for _ in range(draws))
-    return f"{sum(right) / len(right):7.1%} [{means[int(0.025 * draws)]:.1%}, {means[int(0.975 * draws)]:.1%}]"
+    shares = [sum(run[i] for run in runs) / len(runs) for i in range(len(runs[0]))]
+    means = sorted(sum(rng.choices(shares, k=len(shares))) / len(shares) for _ in range(draws))
+    return f"{sum(shares) / len(shares):7.1%} [{means[int(0.025 * draws)]:.1%}, {means[int(0.975 * draws)]:.1%}]"
 
 
 def main():
@@ -80,7 +83,7 @@ def main():
                                 else run_berth(name, kind, train, epochs, seed, folder))
                 speeds.append(speed)
                 for s in sets:
-                    pooled[s] += right[s]
+                    pooled[s].append(right[s])
             print(f"{kind:>18}" + "".join(f"{interval(pooled[s]):>26}" for s in sets)
                   + f"{sum(speeds) / len(speeds):12.1f}", flush=True)
 

@@ -34,7 +34,7 @@ width = encoder.config.hidden_size
 config = BertGenerationConfig(
     vocab_size=len(words) + 3, hidden_size=width, num_hidden_layers=LAYERS, num_attention_heads=HEADS, is_decoder=True,
     intermediate_size=4 * width, max_position_embeddings=longest + 1, add_cross_attention=True, pad_token_id=None,
-    bos_token_id=BEGIN, eos_token_id=END)
+    bos_token_id=BEGIN, eos_token_id=END, initializer_range=0.05)  # as Glorot's for this width
 torch.manual_seed(seed)
 model = EncoderDecoderModel(encoder=encoder, decoder=BertGenerationDecoder(config))
 
@@ -69,7 +69,7 @@ plain = lambda n: n.endswith("bias") or "LayerNorm" in n
 groups = [{"params": [p for n, p in model.named_parameters() if n.startswith("decoder.") == head and plain(n) == bare],
            "lr": head_rate if head else rate, "weight_decay": 0.0 if bare else 0.01} for head in (0, 1) for bare in (0, 1)]
 args = TrainingArguments(tempfile.mkdtemp(), per_device_train_batch_size=BATCH, num_train_epochs=epochs, report_to=[],
-                         save_strategy="no", seed=seed, use_cpu=True, disable_tqdm=True, warmup_ratio=0.1,
+                         save_strategy="no", seed=seed, use_cpu=True, disable_tqdm=True, warmup_steps=0.1,
                          remove_unused_columns=False)
 optimizer = torch.optim.AdamW(groups)
 trainer = Trainer(model=model, args=args, train_dataset=[{"source": s, "target": t} for s, t in train], data_collator=collate,
