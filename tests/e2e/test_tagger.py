@@ -1,0 +1,32 @@
+"""The tagger of sdk/examples, a plugin that is written from the template and berth/task.h alone."""
+import json
+import os
+import random
+
+from program import BAD, GOOD, PLACES, ProgramTest
+
+
+class Tagger(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        for name, count, seed in (("train.tsv", 120, 1), ("dev.tsv", 30, 2)):
+            rng = random.Random(seed)
+            lines = ["words\ttags"]
+            for _ in range(count):
+                words, place = rng.choice(GOOD + BAD).split(), rng.choice(PLACES).split()
+                lines.append(" ".join(words + place) + "\t" + " ".join(["O"] * len(words) + ["place"] * len(place)))
+            (self.dir / name).write_text("\n".join(lines) + "\n")
+        suite = (self.dir / "suite.toml").read_text()
+        (self.dir / "suite.toml").write_text(suite.replace('"classification"', '"tagger"'))
+
+    def test_it_learns_and_tags(self):
+        self.train("run", "--plugin-path", os.environ["TAGGER"])
+        self.assertGreater(self.json("run/summary.json")["tasks"]["mood"]["sets"]["dev"]["accuracy"], 0.97)
+        answer = self.berth("predict", "run", "--task", "mood", "--plugin-path", os.environ["TAGGER"],
+                            stdin='{"words": "we loved it by the sea", "tags": "?"}\n').stdout
+        self.assertEqual(json.loads(answer)["prediction"], ["O", "O", "O", "place", "place", "place"])
+
+    def test_its_errors_have_a_line(self):
+        (self.dir / "dev.tsv").write_text("words\ttags\na b\tO O\na b\tO\n")
+        self.fails(3, "run", "suite.toml", "--plugin-path", os.environ["TAGGER"],
+                   says=["dev.tsv:3", "2 words and 1 tags"])
