@@ -183,6 +183,7 @@ int compare(const Arguments& arguments) {
     throw Error(ErrorKind::kConfig, "two or more run folders are needed to compare; usage: " + command.line);
   }
   std::vector<Run> runs;
+  runs.reserve(paths.size());
   for (const auto& path : paths) runs.push_back(read_run(path));
   print_scores(runs);
   print_cosines(runs);

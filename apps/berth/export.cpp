@@ -33,12 +33,13 @@ Usage usage() {
 // The head's tensors under the names that the architecture gives them.
 NamedTensors renamed(const NamedTensors& tensors, const ExportInfo& info, const std::string& owner) {
   NamedTensors result;
-  for (const auto& [from, to] : info.parameters) {
+  for (const auto& entry : info.parameters) {
+    const auto& from = entry.first;
     auto found = std::find_if(tensors.begin(), tensors.end(), [&](const NamedTensor& t) { return t.name == from; });
     if (found == tensors.end()) {
       throw Error(ErrorKind::kPlugin, fmt::format("{}, export_info: the head has no tensor '{}'", owner, from));
     }
-    result.push_back({to, found->tensor});
+    result.push_back({entry.second, found->tensor});
   }
   return result;
 }

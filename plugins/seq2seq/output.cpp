@@ -106,13 +106,13 @@ OutputParts OutputLayer::join(const OutputRows& rows) const {
 }
 
 at::Tensor log_probability_of(const OutputParts& parts, const at::Tensor& ids, const at::Tensor& copy_ids) {
-  const at::Tensor generated = generated_at(parts, ids);
+  at::Tensor generated = generated_at(parts, ids);
   if (!parts.copies.defined()) return generated;
   return at::logaddexp(generated, at::logsumexp(copies_of(parts, ids, copy_ids), {1}));
 }
 
 at::Tensor all_log_probabilities(const OutputParts& parts, const at::Tensor& copy_ids, std::int64_t extra) {
-  const at::Tensor generated = parts.generated();
+  at::Tensor generated = parts.generated();
   if (!parts.copies.defined()) return generated;
   const std::int64_t rows = generated.size(0);
   const std::int64_t ids = generated.size(1) + extra;
