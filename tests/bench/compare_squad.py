@@ -1,7 +1,8 @@
 """SQuAD 1.1 EM and F1 of berth and of transformers' Trainer (run_qa's recipe), the same questions and settings, several
 seeds; both sides' answers are scored by the official script.
 usage: compare_squad.py [QUESTIONS [EPOCHS [SEED...]]]     needs: torch transformers datasets accelerate tf-models-official
-The dev set can be cut with SQUAD_DEV=N, for trying."""
+The dev set can be cut with SQUAD_DEV=N, for trying. PADDING=masked keeps padding out of the peer's softmax, as packing keeps
+it out of berth's; "dynamic", as it comes, is the default."""
 import json
 import os
 import pathlib
@@ -12,6 +13,9 @@ import tempfile
 
 from bench_common import BERTH, DATA, HERE, MODEL
 from squad_files import first_questions, official_scores
+
+
+PADDING = os.environ.get("PADDING", "dynamic")
 
 
 def run_berth(train, dev, seed, epochs, folder):
@@ -29,7 +33,7 @@ def run_berth(train, dev, seed, epochs, folder):
 
 
 def run_peer(train, dev, seed, epochs):
-    output = subprocess.run([sys.executable, HERE / "peer/hf_train_qa.py", MODEL, train, dev, "dynamic", str(seed),
+    output = subprocess.run([sys.executable, HERE / "peer/hf_train_qa.py", MODEL, train, dev, PADDING, str(seed),
                              str(epochs)], check=True, capture_output=True, text=True,
                             env={**os.environ, "HF_HUB_OFFLINE": "1"}).stdout
     result = json.loads(output.strip().splitlines()[-1])

@@ -1,13 +1,17 @@
 """transformers' Trainer fine-tuning a model on SQuAD 1.1 as its run_qa does: windows of 384 tokens with stride 128, padded
-to their full length ("plain") or to the longest of a batch ("dynamic"). Prints one JSON line.
-usage: hf_train_qa.py MODEL_DIR TRAIN.json DEV.json {plain|dynamic} SEED [EPOCHS [LR]]
+to their full length ("plain") or to the longest of a batch ("dynamic"). BertForQuestionAnswering lets padding take part in
+the softmax over positions, so that it has to be learned that no answer begins there; with "masked", padded as "dynamic", it
+takes no part. Prints one JSON line.
+usage: hf_train_qa.py MODEL_DIR TRAIN.json DEV.json {plain|dynamic|masked} SEED [EPOCHS [LR]]
 needs: torch transformers datasets accelerate tf-models-official"""
 import json, os, pathlib, resource, sys, tempfile, time
 start = time.time()
 os.environ["TOKENIZERS_PARALLELISM"] = "true"
 import numpy as np
+import torch
 from datasets import Dataset
-from transformers import AutoModelForQuestionAnswering, AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
+from transformers import (AutoModelForQuestionAnswering, AutoTokenizer, BertForQuestionAnswering, DataCollatorWithPadding,
+                          Trainer, TrainingArguments)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from squad_files import official_scores, questions
@@ -68,6 +72,18 @@ def answers(rows, features, logits):
     return {row["id"]: row["context"][best[i][1]:best[i][2]] if i in best else "empty" for i, row in enumerate(rows)}
 
 
+class Masked(BertForQuestionAnswering):
+    def forward(self, input_ids, attention_mask, token_type_ids=None, start_positions=None, end_positions=None):
+        output = super().forward(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+        for name in ("start_logits", "end_logits"):
+            output[name] = output[name].masked_fill(attention_mask == 0, -1e9)
+        if start_positions is not None:
+            output["loss"] = sum(torch.nn.functional.cross_entropy(output[name], truth) for name, truth in
+                                 (("start_logits", start_positions), ("end_logits", end_positions))) / 2
+            output.move_to_end("loss", last=False)
+        return output
+
+
 rows = list(questions(train_path))
 train = Dataset.from_dict({"question": [q["question"] for q in rows], "context": [q["context"] for q in rows],
                            "answer": [q["answers"][0]["text"] for q in rows],
@@ -77,7 +93,7 @@ dev_rows = list(questions(dev_path))
 dev = Dataset.from_dict({"question": [q["question"] for q in dev_rows], "context": [q["context"] for q in dev_rows],
                          "index": list(range(len(dev_rows)))})
 dev = dev.map(prepare_dev, batched=True, remove_columns=dev.column_names)
-model = AutoModelForQuestionAnswering.from_pretrained(model_dir)
+model = (Masked if padding == "masked" else AutoModelForQuestionAnswering).from_pretrained(model_dir)
 args = TrainingArguments(tempfile.mkdtemp(), per_device_train_batch_size=16, per_device_eval_batch_size=64, num_train_epochs=epochs,
                          learning_rate=rate, report_to=[], save_strategy="no", seed=seed, use_cpu=True, disable_tqdm=True)
 trainer = Trainer(model=model, args=args, train_dataset=train, data_collator=DataCollatorWithPadding(tokenizer))
