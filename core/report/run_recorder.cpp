@@ -180,8 +180,7 @@ void RunRecorder::evaluated(const training::EvaluationEvent& event) {
 }
 
 void RunRecorder::track(const std::string& task, const evaluation::Evaluation& evaluation, std::int64_t step) {
-  primary_[task] = evaluation.primary().name;
-  is_lower_better_[task] = evaluation.primary().direction == Direction::kLowerIsBetter;
+  primary_[task] = evaluation.primary();
   for (const auto& score : evaluation.scores) {
     auto [found, is_first] = dev_[task].try_emplace(score.name);
     auto& tracked = found->second;
@@ -255,8 +254,7 @@ void RunRecorder::final_set(const std::string& task, const std::string& set, con
   json["examples"] = evaluation.examples;
   json["seconds"] = evaluation.seconds;
   write_metrics_line(json.dump());
-  primary_[task] = evaluation.primary().name;
-  is_lower_better_[task] = evaluation.primary().direction == Direction::kLowerIsBetter;
+  primary_[task] = evaluation.primary();
   sets_[task].insert_or_assign(set, evaluation);
 }
 
@@ -283,8 +281,9 @@ void RunRecorder::finish(const training::TrainingResult& result) {
     const auto& name = task.task.name();
     auto& entry = json["tasks"][name];
     entry["plugin"] = task.task.config().plugin;
-    entry["primary"] = primary_.contains(name) ? Json(primary_[name]) : Json(nullptr);
-    if (is_lower_better_[name]) entry["lower_is_better"] = true;
+    entry["primary"] = primary_.contains(name) ? Json(primary_[name].name) : Json(nullptr);
+    const bool is_lower_better = primary_[name].direction == Direction::kLowerIsBetter;
+    if (is_lower_better) entry["lower_is_better"] = true;
     entry["train_examples"] = task.train->example_count;
     entry["checkpoint_step"] = best_step_ < 0 ? Json(nullptr) : Json(best_step_of(name));
     for (const auto& [score, tracked] : dev_[name]) {
@@ -295,9 +294,9 @@ void RunRecorder::finish(const training::TrainingResult& result) {
     // Of the best checkpoint.
     for (const auto& [set, evaluation] : sets_[name]) entry["sets"][set] = scores_json(evaluation);
     if (const auto after = after_own_turn_.find(name); after != after_own_turn_.end()) {
-      const double final_value = dev_[name][primary_[name]].final_value;
+      const double final_value = dev_[name][primary_[name].name].final_value;
       entry["after_own_turn"] = number(after->second);
-      entry["forgotten"] = number(is_lower_better_[name] ? final_value - after->second : after->second - final_value);
+      entry["forgotten"] = number(is_lower_better ? final_value - after->second : after->second - final_value);
     }
   }
   for (const auto& [tasks, cosine] : cosines_) {
@@ -328,8 +327,8 @@ void RunRecorder::describe_interplay() {
                     cosine.negative, cosine.count));
   }
   for (const auto& [task, after] : after_own_turn_) {
-    console_.line(fmt::format("{}: {} {:.4f} after its own turn, {:.4f} at the end", task, primary_[task], after,
-                              dev_[task][primary_[task]].final_value));
+    console_.line(fmt::format("{}: {} {:.4f} after its own turn, {:.4f} at the end", task, primary_[task].name, after,
+                              dev_[task][primary_[task].name].final_value));
   }
 }
 

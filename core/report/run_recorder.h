@@ -76,8 +76,7 @@ class RunRecorder final : public training::TrainingEvents {
   std::map<std::pair<std::string, std::string>, Cosine> cosines_;              // by two tasks
   std::map<std::string, double> after_own_turn_;                               // primary score, where tasks have turns
   std::map<std::string, std::map<std::string, Tracked>> dev_;                  // task, score
-  std::map<std::string, std::string> primary_;                                 // of each task
-  std::map<std::string, bool> is_lower_better_;                                // its direction
+  std::map<std::string, Score> primary_;                                       // the last of each task
   std::map<std::string, std::map<std::string, evaluation::Evaluation>> sets_;  // task, set
 };
 

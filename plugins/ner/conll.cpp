@@ -55,10 +55,8 @@ class ConllStream final : public ExampleStream {
   bool ends_sentence() {
     if (kit::trim(line_).empty()) return true;
     const auto columns = split_columns(line_);
-    const std::int64_t size = static_cast<std::int64_t>(columns.size());
-    const std::int64_t word = options_.word > 0 ? options_.word - 1 : size + options_.word;
-    const bool is_start = columns.front() == "-DOCSTART-" ||
-                          (word >= 0 && word < size && columns[static_cast<std::size_t>(word)] == "-DOCSTART-");
+    const auto word = index_of(columns, options_.word);
+    const bool is_start = columns.front() == "-DOCSTART-" || (word && columns[*word] == "-DOCSTART-");
     document_ += is_start ? 1 : 0;
     return is_start;
   }
@@ -79,10 +77,15 @@ class ConllStream final : public ExampleStream {
     sentence.read_tags.push_back(read_tag(columns[tag], options_, lines_.where()));
   }
 
-  std::size_t column(const std::vector<std::string_view>& columns, std::int64_t wanted, const std::string& name) const {
+  // wanted: as the options count columns, from 1, or from the end with -1. Nothing where the line has no such column.
+  static std::optional<std::size_t> index_of(const std::vector<std::string_view>& columns, std::int64_t wanted) {
     const auto size = static_cast<std::int64_t>(columns.size());
     const std::int64_t index = wanted > 0 ? wanted - 1 : size + wanted;
-    if (index >= 0 && index < size) return static_cast<std::size_t>(index);
+    return index >= 0 && index < size ? std::optional(static_cast<std::size_t>(index)) : std::nullopt;
+  }
+
+  std::size_t column(const std::vector<std::string_view>& columns, std::int64_t wanted, const std::string& name) const {
+    if (const auto index = index_of(columns, wanted)) return *index;
     refuse("the line has " + count(columns) + ", but `" + name + "` is column " + std::to_string(wanted) + ". It is " +
            kit::quote_for_message(line_) + "; correct it, or set `" + name + "` to the right column");
   }

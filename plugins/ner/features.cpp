@@ -176,7 +176,7 @@ std::vector<Feature> FeatureMaker::make(const NerExample& example, const Tokeniz
 void FeatureMaker::check_type(const kit::EntitySpan& entity, const NerExample& example) const {
   Where where = example.where;
   if (entity.begin < example.lines.size()) where.line = example.lines[entity.begin];
-  tags_->write({{0, 1, entity.type}}, 1, where);
+  tags_->types().index(entity.type, where);
 }
 
 void FeatureMaker::set_targets(std::vector<Feature>& features, const Places& places, const NerExample& example) const {
