@@ -13,7 +13,7 @@ namespace berth::app {
 namespace po = boost::program_options;
 namespace {
 
-Usage usage() {
+Usage check_usage() {
   Usage usage;
   usage.line = "berth check SUITE.toml [options]";
   usage.summary = "Reads suite, plugins, model and data as `berth run` would, and tells what it found; trains nothing.";
@@ -60,7 +60,7 @@ void print_set(const training::Session& session, const training::TaskSession& ta
 }  // namespace
 
 int check(const Arguments& arguments) {
-  auto command = usage();
+  auto command = check_usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
   const auto suite = read_suite_argument(*values, command);

@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Usage usage() {
+Usage compare_usage() {
   Usage usage;
   usage.line = "berth compare RUN_DIR RUN_DIR...";
   usage.summary =
@@ -175,7 +175,7 @@ void print_cosines(const std::vector<Run>& runs) {
 }  // namespace
 
 int compare(const Arguments& arguments) {
-  auto command = usage();
+  auto command = compare_usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
   const auto paths = values->contains("run") ? (*values)["run"].as<Arguments>() : Arguments();

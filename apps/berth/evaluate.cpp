@@ -11,7 +11,7 @@ namespace berth::app {
 namespace po = boost::program_options;
 namespace {
 
-Usage usage() {
+Usage evaluate_usage() {
   Usage usage;
   usage.line = "berth evaluate RUN_DIR [options]";
   usage.summary =
@@ -46,7 +46,7 @@ suite::DataSetConfig file_set(const suite::TaskConfig& config, const std::string
 }  // namespace
 
 int evaluate(const Arguments& arguments) {
-  auto command = usage();
+  auto command = evaluate_usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
   const auto run = open_run(*values, required(*values, "run", "usage: " + command.line));

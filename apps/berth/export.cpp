@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace po = boost::program_options;
 namespace {
 
-Usage usage() {
+Usage export_usage() {
   Usage usage;
   usage.line = "berth export RUN_DIR --task NAME --to DIR [options]";
   usage.summary =
@@ -47,7 +47,7 @@ NamedTensors renamed(const NamedTensors& tensors, const ExportInfo& info, const 
 }  // namespace
 
 int export_task(const Arguments& arguments) {
-  auto command = usage();
+  auto command = export_usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
   const auto run = open_run(*values, required(*values, "run", "usage: " + command.line));

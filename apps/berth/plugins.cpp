@@ -8,7 +8,7 @@
 namespace berth::app {
 namespace {
 
-Usage usage() {
+Usage plugins_usage() {
   Usage usage;
   usage.line = "berth plugins [NAME] [options]";
   usage.summary = "Lists the plugins that were found and those that were refused, or one plugin's options.";
@@ -56,7 +56,7 @@ void describe_one(const plugin::Registry& registry, const std::string& name) {
 }  // namespace
 
 int plugins(const Arguments& arguments) {
-  auto command = usage();
+  auto command = plugins_usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
   const auto registry = find_plugins(*values);

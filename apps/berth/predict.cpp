@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace po = boost::program_options;
 namespace {
 
-Usage usage() {
+Usage predict_usage() {
   Usage usage;
   usage.line = "berth predict RUN_DIR --task NAME [options]";
   usage.summary =
@@ -122,7 +122,7 @@ void write_answers(const std::string& file, const std::function<void(std::ostrea
 }  // namespace
 
 int predict(const Arguments& arguments) {
-  auto command = usage();
+  auto command = predict_usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
   const auto run = open_run(*values, required(*values, "run", "usage: " + command.line));

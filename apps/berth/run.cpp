@@ -16,7 +16,7 @@ namespace berth::app {
 namespace po = boost::program_options;
 namespace {
 
-Usage usage() {
+Usage run_usage() {
   Usage usage;
   usage.line = "berth run SUITE.toml [options]";
   usage.summary = "Trains the tasks of a suite on one shared encoder and writes a run folder.";
@@ -85,7 +85,7 @@ void evaluate_sets(training::Session& session, const report::RunFolder& folder, 
 }  // namespace
 
 int run(const Arguments& arguments) {
-  auto command = usage();
+  auto command = run_usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
   const auto suite = read_suite_argument(*values, command);

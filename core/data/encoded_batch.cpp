@@ -1,5 +1,6 @@
 #include "core/data/encoded_batch.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/zeros.h>
 

@@ -10,6 +10,7 @@
 #include <limits>
 #include <numeric>
 
+#include "berth/head.h"
 #include "core/data/encoded_batch.h"
 #include "core/training/random.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "berth/head.h"
+#include "berth/batch.h"
 #include "core/model/config.h"
 #include "core/model/dropout.h"
 #include "core/model/named_tensor.h"

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "berth/head.h"
 #include "core/data/encoded_batch.h"
 #include "core/plugin/head_tensors.h"
 #include "core/training/random.h"

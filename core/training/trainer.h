@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "berth/loss.h"
 #include "core/training/adamw.h"
 #include "core/training/parameter_plan.h"
 #include "core/training/schedule.h"

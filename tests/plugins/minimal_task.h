@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "berth/head.h"
 #include "berth/task.h"
 
 class MinimalTask final : public berth::Task {

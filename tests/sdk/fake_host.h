@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "berth/head.h"
 #include "berth/task.h"
 #include "core/data/encoded_batch.h"
 #include "core/data/feature_store.h"

@@ -78,6 +78,13 @@ struct Padded {
   at::Tensor mask;    // [B, L] bool, true on tokens
 };
 
+// What a head reads of Encoded. The host computes no more than that in the last layer.
+enum class HeadInput : std::uint8_t {
+  kFirstToken,  // first()
+  kPooled,      // first() and pooled()
+  kAllTokens,   // first(), hidden() and padded()
+};
+
 // The encoder's output for a batch. What was not asked for by Head::input() is not computed: asking for it throws Error
 // kPlugin.
 class BERTH_VISIBLE Encoded {

@@ -14,13 +14,6 @@
 namespace berth {
 inline namespace v1 {
 
-// What the head reads. The host computes no more than that in the last layer.
-enum class HeadInput : std::uint8_t {
-  kFirstToken,  // first()
-  kPooled,      // first() and pooled()
-  kAllTokens,   // first(), hidden() and padded()
-};
-
 // Named tensors, whose first dimension is the batch's sequences (B) or its tokens (N).
 using Outputs = std::map<std::string, at::Tensor, std::less<>>;
 

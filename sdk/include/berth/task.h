@@ -13,7 +13,6 @@
 
 #include "berth/batch.h"
 #include "berth/dataset.h"
-#include "berth/head.h"
 #include "berth/metric.h"
 #include "berth/options.h"
 #include "berth/tokenizer.h"
@@ -21,6 +20,9 @@
 
 namespace berth {
 inline namespace v1 {
+
+class Head;  // berth/head.h, which brings in torch/nn/module.h: only the file that makes heads needs it
+struct EncoderInfo;
 
 // What the host knows and a task needs to make features.
 struct FeatureContext {

@@ -5,6 +5,8 @@ BERTH_MINILM names a folder with the real MiniLM; without it that part is skippe
 Our side runs packed, the other padded. Prints the largest difference of each case; exit 1 where one is too large.
 """
 
+import copy
+import functools
 import os
 import re
 import subprocess
@@ -83,9 +85,10 @@ def fail(text):
     print(f"FAILED {text}")
 
 
-def compare(case, ours, theirs, dtype):
-    """The outputs by absolute difference; inner states and gradients, which may be large, relative to their tensor's
-    largest value where that is above one."""
+def compare(case, ours, theirs, dtype, truth):
+    """Outputs and hidden states by absolute difference; gradients, which may be large, relative to their tensor's largest
+    value where that is above one. truth() gives what a float64 copy of their model does: where a hidden state's values are
+    large, rounding alone can pass FLOAT32, and two sides that round differently be apart by twice their own error."""
     if ours.keys() != theirs.keys():
         fail(f"{case}: tensors differ by name: {sorted(ours.keys() ^ theirs.keys())}")
         return
@@ -93,24 +96,28 @@ def compare(case, ours, theirs, dtype):
     for name, expected in theirs.items():
         difference = (ours[name].double() - expected.detach().double()).abs().max().item()
         kind = next((k for k in ("key.bias", "gradient", "hidden.") if k in name), "output")
-        if kind != "output":
+        if kind in ("key.bias", "gradient"):
             difference /= max(1.0, expected.abs().max().item())
-        if not difference <= worst.get(kind, ("", -1.0))[1]:  # "not": a NaN counts as the worst
-            worst[kind] = (name, difference)
-    print(f"{case}: " + ", ".join(f"{kind} {value:.1e}" for kind, (_, value) in sorted(worst.items())), flush=True)
-    for kind, (name, value) in worst.items():
         allowed = FLOAT64 if dtype == "float64" else {"key.bias": KEY_BIAS, "gradient": GRADIENT}.get(kind, FLOAT32)
-        if not value <= allowed:
-            fail(f"{case}: {name} differs by {value:.3e}, allowed {allowed:.0e}")
+        if kind == "hidden." and difference > allowed and dtype == "float32":
+            rounding = (expected.double() - truth()[name]).abs().max().item()
+            print(f"{case}: {name} {difference:.1e}; theirs is {rounding:.1e} from float64")
+            allowed = max(allowed, 2 * rounding)
+        if not difference <= allowed:  # "not": a NaN fails too
+            fail(f"{case}: {name} differs by {difference:.3e}, allowed {allowed:.1e}")
+        worst[kind] = max(worst.get(kind, 0), difference)
+    print(f"{case}: " + ", ".join(f"{kind} {value:.1e}" for kind, value in sorted(worst.items())), flush=True)
 
 
 def check(case, folder, lengths, gradients=True, dtypes=("float32", "float64"), model=None):
     for dtype in dtypes:
         torch_type = getattr(torch, dtype)
-        theirs = (model or BertModel.from_pretrained(folder, attn_implementation="eager")).to(torch_type)
-        data = make_input(theirs.config, lengths)
+        reference_model = (model or BertModel.from_pretrained(folder, attn_implementation="eager")).to(torch_type)
+        data = make_input(reference_model.config, lengths)
         ours, _ = run(folder, data, gradients, dtype)
-        compare(f"{case}, {dtype}", ours, reference(theirs, data, gradients), dtype)
+        theirs = reference(reference_model, data, gradients)
+        compare(f"{case}, {dtype}", ours, theirs, dtype,
+                functools.cache(lambda m=reference_model, d=data: reference(copy.deepcopy(m).double(), d, False)))
 
 
 def tiny(**changes):

@@ -33,11 +33,11 @@ def set_parameters(model, values):
             model.get_parameter(name).copy_(value)
 
 
-def train_berth(program, folder, model_folder, precision, **keywords):
+def train_berth(program, folder, model_folder, precision, batch=BATCH, **keywords):
     """The run's folder and the loss of each step, in the order of the file and without dropout in the encoder."""
     suite = write_suite(
         folder, model_folder, model={"dropout": 0, "attention_dropout": 0, "precision": f'"{precision}"'},
-        training={"steps": STEPS, "batch_size": BATCH, "shuffle": "false", "log_every": 1},
+        training={"steps": STEPS, "batch_size": batch, "shuffle": "false", "log_every": 1},
         optimizer={"rate": RATE, "weight_decay": DECAY}, schedule={"warmup_steps": WARMUP},
         evaluation={"every": STEPS}, checkpoints={"initial": "true"}, **keywords)
     berth(program, "run", suite, "--out", folder / "run")
@@ -45,7 +45,7 @@ def train_berth(program, folder, model_folder, precision, **keywords):
     return folder / "run", [line["loss"] for line in lines if line["kind"] == "train"]
 
 
-def train_transformers(model, data, loss_of, rate_of=lambda name: RATE):
+def train_transformers(model, data, loss_of, rate_of=lambda name: RATE, batch=BATCH):
     """loss_of(rows) is the loss of a batch, rate_of(name) a parameter's rate. Returns the loss of each step."""
     model.train()
     groups = {}
@@ -53,9 +53,9 @@ def train_transformers(model, data, loss_of, rate_of=lambda name: RATE):
         decay = 0.0 if name.endswith("bias") or "LayerNorm" in name else DECAY
         groups.setdefault((rate_of(name), decay), []).append(parameter)
     optimizer = torch.optim.AdamW([{"params": parameters, "lr": rate, "weight_decay": decay}
-                                   for (rate, decay), parameters in groups.items()])
+                                   for (rate, decay), parameters in groups.items()], fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
-    batches = [data[i:i + BATCH] for i in range(0, len(data), BATCH)]
+    batches = [data[i:i + batch] for i in range(0, len(data), batch)]
     losses = []
     for step in range(STEPS):
         loss = loss_of(batches[step % len(batches)])

@@ -1,6 +1,7 @@
 #include "core/data/encoded_batch.h"
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
 #include "berth/error.h"

@@ -1,6 +1,7 @@
 #include "core/training/task_gradients.h"
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
