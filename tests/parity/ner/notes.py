@@ -26,14 +26,12 @@ def sentences(name):
 
 
 def write_task(folder, options=""):
-    """The sets as CoNLL files in the folder; returns the task's table for write_suite."""
-    for name in ("train", "dev"):
-        lines = ["\n".join(f"{w}\t{t}" for w, t in zip(*sentence)) + "\n" for sentence in sentences(name)]
-        (folder / f"{name}.conll").write_text("\n".join(lines), encoding="utf-8")
+    """Writes the training set as CoNLL into the folder; returns the task's table for write_suite."""
+    sets = ["\n".join(f"{w}\t{t}" for w, t in zip(*sentence)) + "\n" for sentence in sentences("train")]
+    (folder / "train.conll").write_text("\n".join(sets), encoding="utf-8")
     return f"""[tasks.notes]
 plugin = "ner"
 train = "{folder}/train.conll"
-dev = "{folder}/dev.conll"
 options = {{ dropout = 0{options} }}
 """
 

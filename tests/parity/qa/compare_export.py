@@ -19,7 +19,6 @@ LENGTH, STRIDE, N_BEST, MAX_ANSWER = 64, 20, 20, 30
 TASK = f"""[tasks.leaflets]
 plugin = "qa"
 train = "{LEAFLETS}/train.json"
-dev = "{LEAFLETS}/dev.json"
 options = {{ stride = {STRIDE}, threshold_from_dev = false, no_answer_threshold = {THRESHOLD} }}
 """
 

@@ -19,7 +19,6 @@ BATCH = 4  # windows: as many tokens as 16 of the short texts that other tasks a
 TASK = f"""[tasks.leaflets]
 plugin = "qa"
 train = "{LEAFLETS}/train.json"
-dev = "{LEAFLETS}/dev.json"
 options = {{ stride = {STRIDE} }}
 """
 

@@ -33,7 +33,6 @@ SEARCHES = [({"beams": 1}, {"num_beams": 1}),
 TASK = f"""[tasks.counter]
 plugin = "seq2seq"
 train = "{DATA}/train.tsv"
-dev = "{DATA}/dev.tsv"
 head_rate = {HEAD_RATE}
 options = {{ kind = "generator", norm = "post", dropout = 0, layers = {LAYERS}, heads = {HEADS}, inner_size = {INNER}, \
 max_length = {LONGEST}, length_penalty = 0, beams = 1, block_ngrams = 0, min_length = 0 }}

@@ -32,7 +32,6 @@ def berth(program, *arguments, **keywords):
 INBOX_TASK = f"""[tasks.inbox]
 plugin = "classification"
 train = "{INBOX}/train.tsv"
-dev = "{INBOX}/dev.tsv"
 options = {{ dropout = 0 }}
 """
 

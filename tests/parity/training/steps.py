@@ -39,7 +39,7 @@ def train_berth(program, folder, model_folder, precision, batch=BATCH, **keyword
         folder, model_folder, model={"dropout": 0, "attention_dropout": 0, "precision": f'"{precision}"'},
         training={"steps": STEPS, "batch_size": batch, "shuffle": "false", "log_every": 1},
         optimizer={"rate": RATE, "weight_decay": DECAY}, schedule={"warmup_steps": WARMUP},
-        evaluation={"every": STEPS}, checkpoints={"initial": "true"}, **keywords)
+        checkpoints={"initial": "true"}, **keywords)
     berth(program, "run", suite, "--out", folder / "run")
     lines = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
     return folder / "run", [line["loss"] for line in lines if line["kind"] == "train"]
