@@ -1,14 +1,13 @@
 #include "core/model/attention.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "core/model/attention_kernel.h"
+#include "core/model/row_chunks.h"
 
 namespace berth::model {
 namespace {
@@ -84,107 +83,71 @@ Rows<T> head_rows_out(const at::Tensor& tensor, std::int64_t row, std::int64_t h
   return {tensor.data_ptr<T>() + row * tensor.stride(0) + head * shape.width, tensor.stride(0)};
 }
 
+at::Tensor with_plain_rows(const at::Tensor& tensor) { return tensor.stride(1) == 1 ? tensor : tensor.contiguous(); }
+
+AttentionInput with_plain_rows(const AttentionInput& input) {
+  return {with_plain_rows(input.query), with_plain_rows(input.key), with_plain_rows(input.value), input.query_offsets,
+          input.key_offsets};
+}
+
 template <typename T>
-void forward_all(const Plan& plan, const torch::autograd::variable_list& in, const at::Tensor& out,
-                 const at::Tensor& statistics) {
+HeadInputs<T> head_inputs(const AttentionInput& input, std::int64_t query_row, std::int64_t key_row, std::int64_t head,
+                          const HeadShape& shape) {
+  return {head_rows<T>(input.query, query_row, head, shape), head_rows<T>(input.key, key_row, head, shape),
+          head_rows<T>(input.value, key_row, head, shape)};
+}
+
+template <typename T>
+void forward_all(const Plan& plan, const AttentionInput& input, const AttentionOutput& output) {
+  const at::Tensor& statistics = output.statistics;
   plan.for_heads<T>(
-      forward_scratch<T>(plan.largest()), out,
+      forward_scratch<T>(plan.largest()), output.out,
       [&](std::int64_t b, std::int64_t head, const HeadShape& shape, T* scratch) {
         const std::int64_t q = plan.query_row(b);
-        const std::int64_t k = plan.key_row(b);
-        const HeadInputs<T> inputs{head_rows<T>(in[0], q, head, shape), head_rows<T>(in[1], k, head, shape),
-                                   head_rows<T>(in[2], k, head, shape)};
         T* maximum = statistics.data_ptr<T>() + head * statistics.stride(1) + q;
-        attend(shape, inputs,
-               HeadOutputs<T>{head_rows_out<T>(out, q, head, shape), maximum, maximum + statistics.stride(0)}, scratch);
+        attend(shape, head_inputs<T>(input, q, plan.key_row(b), head, shape),
+               HeadOutputs<T>{head_rows_out<T>(output.out, q, head, shape), maximum, maximum + statistics.stride(0)},
+               scratch);
       });
 }
 
-// in: query, key, value, output, its gradient. out: the gradients of the first three.
 template <typename T>
-void backward_all(const Plan& plan, const torch::autograd::variable_list& in, const at::Tensor& statistics,
-                  const torch::autograd::variable_list& out) {
-  plan.for_heads<T>(backward_scratch<T>(plan.largest()), in[0],
+void backward_all(const Plan& plan, const AttentionInput& input, const AttentionOutput& output,
+                  const at::Tensor& gradient, const AttentionGradients& result) {
+  const at::Tensor& statistics = output.statistics;
+  plan.for_heads<T>(backward_scratch<T>(plan.largest()), output.out,
                     [&](std::int64_t b, std::int64_t head, const HeadShape& shape, T* scratch) {
                       const std::int64_t q = plan.query_row(b);
                       const std::int64_t k = plan.key_row(b);
-                      const HeadInputs<T> inputs{head_rows<T>(in[0], q, head, shape),
-                                                 head_rows<T>(in[1], k, head, shape),
-                                                 head_rows<T>(in[2], k, head, shape)};
                       HeadGradients<T> gradients;
-                      gradients.out = head_rows<T>(in[3], q, head, shape);
-                      gradients.out_gradient = head_rows<T>(in[4], q, head, shape);
+                      gradients.out = head_rows<T>(output.out, q, head, shape);
+                      gradients.out_gradient = head_rows<T>(gradient, q, head, shape);
                       gradients.maximum = statistics.const_data_ptr<T>() + head * statistics.stride(1) + q;
                       gradients.inverse_sum = gradients.maximum + statistics.stride(0);
-                      gradients.query = head_rows_out<T>(out[0], q, head, shape);
-                      gradients.key = head_rows_out<T>(out[1], k, head, shape);
-                      gradients.value = head_rows_out<T>(out[2], k, head, shape);
-                      attend_backward(shape, inputs, gradients, scratch);
+                      gradients.query = head_rows_out<T>(result.query, q, head, shape);
+                      gradients.key = head_rows_out<T>(result.key, k, head, shape);
+                      gradients.value = head_rows_out<T>(result.value, k, head, shape);
+                      attend_backward(shape, head_inputs<T>(input, q, k, head, shape), gradients, scratch);
                     });
 }
-
-at::Tensor with_plain_rows(const at::Tensor& tensor) { return tensor.stride(1) == 1 ? tensor : tensor.contiguous(); }
-
-class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& query, const at::Tensor& key,
-                            const at::Tensor& value, const at::Tensor& query_offsets, const at::Tensor& key_offsets,
-                            const AttentionOptions& options) {
-    const torch::autograd::variable_list in{with_plain_rows(query), with_plain_rows(key), with_plain_rows(value)};
-    const at::Tensor out = at::empty(query.sizes(), query.options());
-    const at::Tensor statistics = at::empty({2, options.heads, query.size(0)}, query.options());
-    const Plan plan(query_offsets, key_offsets, query.size(1), options);
-    if (query.scalar_type() == at::kFloat) {
-      forward_all<float>(plan, in, out, statistics);
-    } else {
-      forward_all<double>(plan, in, out, statistics);
-    }
-    context->save_for_backward({in[0], in[1], in[2], out, statistics, query_offsets, key_offsets});
-    context->saved_data["heads"] = options.heads;
-    context->saved_data["dropout"] = options.dropout;
-    context->saved_data["seed"] = static_cast<std::int64_t>(options.key.seed);
-    context->saved_data["draw"] = static_cast<std::int64_t>(options.key.draw);
-    context->saved_data["place"] = static_cast<std::int64_t>(options.place);
-    return out;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list& gradients) {
-    TORCH_CHECK(!at::GradMode::is_enabled(), "attention has no second derivative: don't ask for create_graph");
-    const auto saved = context->get_saved_variables();
-    const auto number = [&](const char* name) { return context->saved_data[name].toInt(); };
-    const AttentionOptions options{
-        number("heads"),
-        context->saved_data["dropout"].toDouble(),
-        {static_cast<std::uint64_t>(number("seed")), static_cast<std::uint64_t>(number("draw"))},
-        static_cast<std::uint32_t>(number("place"))};
-    const Plan plan(saved[5], saved[6], saved[0].size(1), options);
-    const torch::autograd::variable_list in{saved[0], saved[1], saved[2], saved[3], with_plain_rows(gradients[0])};
-    const auto empty = [](const at::Tensor& like) { return at::empty(like.sizes(), like.options()); };
-    const torch::autograd::variable_list out{empty(saved[0]), empty(saved[1]), empty(saved[2])};
-    if (saved[0].scalar_type() == at::kFloat) {
-      backward_all<float>(plan, in, saved[4], out);
-    } else {
-      backward_all<double>(plan, in, saved[4], out);
-    }
-    return {out[0], out[1], out[2], {}, {}, {}};
-  }
-};
 
 void check_offsets(const at::Tensor& offsets, std::int64_t rows) {
   TORCH_CHECK(offsets.is_cpu() && offsets.scalar_type() == at::kLong && offsets.dim() == 1 && offsets.numel() > 0 &&
                   offsets.is_contiguous(),
               "offsets are [B + 1] int64 on the CPU");
   const auto* data = offsets.const_data_ptr<std::int64_t>();
-  for (std::int64_t b = 0; b + 1 < offsets.numel(); ++b) TORCH_CHECK(data[b] <= data[b + 1], "offsets decrease");
+  for (std::int64_t b = 0; b + 1 < offsets.numel(); ++b) {
+    TORCH_CHECK(data[b] <= data[b + 1], "offsets decrease");
+  }
   TORCH_CHECK(data[0] == 0 && data[offsets.numel() - 1] == rows, "offsets don't cover all ", rows, " rows");
 }
 
 }  // namespace
 
-at::Tensor packed_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                            const at::Tensor& query_offsets, const at::Tensor& key_offsets,
-                            const AttentionOptions& options) {
+AttentionOutput packed_attention(const AttentionInput& input, const AttentionOptions& options) {
+  const at::Tensor& query = input.query;
+  const at::Tensor& key = input.key;
+  const at::Tensor& value = input.value;
   TORCH_CHECK(query.dim() == 2 && key.dim() == 2 && key.sizes() == value.sizes() && query.size(1) == key.size(1) &&
                   options.heads > 0 && query.size(1) % options.heads == 0,
               "attention of ", query.sizes(), " over ", key.sizes(), " and ", value.sizes(), " with ", options.heads,
@@ -193,15 +156,30 @@ at::Tensor packed_attention(const at::Tensor& query, const at::Tensor& key, cons
   TORCH_CHECK((type == at::kFloat || type == at::kDouble) && key.scalar_type() == type && value.scalar_type() == type &&
                   query.is_cpu() && key.is_cpu() && value.is_cpu(),
               "attention wants float32 or float64 on the CPU, the same for query, key and value");
-  check_offsets(query_offsets, query.size(0));
-  check_offsets(key_offsets, key.size(0));
-  TORCH_CHECK(query_offsets.numel() == key_offsets.numel(), "as many sequences of queries as of keys");
-  const auto* queries = query_offsets.const_data_ptr<std::int64_t>();
-  const auto* keys = key_offsets.const_data_ptr<std::int64_t>();
-  for (std::int64_t b = 0; b + 1 < key_offsets.numel(); ++b) {
+  check_offsets(input.query_offsets, query.size(0));
+  check_offsets(input.key_offsets, key.size(0));
+  TORCH_CHECK(input.query_offsets.numel() == input.key_offsets.numel(), "as many sequences of queries as of keys");
+  const auto* queries = input.query_offsets.const_data_ptr<std::int64_t>();
+  const auto* keys = input.key_offsets.const_data_ptr<std::int64_t>();
+  for (std::int64_t b = 0; b + 1 < input.key_offsets.numel(); ++b) {
     TORCH_CHECK(queries[b + 1] - queries[b] <= keys[b + 1] - keys[b], "more queries than tokens in sequence ", b);
   }
-  return AttentionFunction::apply(query, key, value, query_offsets, key_offsets, options);
+  AttentionOutput output{at::empty(query.sizes(), query.options()),
+                         at::empty({2, options.heads, query.size(0)}, query.options())};
+  const Plan plan(input.query_offsets, input.key_offsets, query.size(1), options);
+  for_type(query, [&](auto tag) { forward_all<decltype(tag)>(plan, with_plain_rows(input), output); });
+  return output;
+}
+
+AttentionGradients packed_attention_backward(const AttentionInput& input, const AttentionOutput& output,
+                                             const at::Tensor& gradient, const AttentionOptions& options) {
+  const auto empty = [](const at::Tensor& like) { return at::empty(like.sizes(), like.options()); };
+  AttentionGradients gradients{empty(input.query), empty(input.key), empty(input.value)};
+  const Plan plan(input.query_offsets, input.key_offsets, input.query.size(1), options);
+  for_type(input.query, [&](auto tag) {
+    backward_all<decltype(tag)>(plan, with_plain_rows(input), output, with_plain_rows(gradient), gradients);
+  });
+  return gradients;
 }
 
 }  // namespace berth::model

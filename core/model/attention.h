@@ -14,11 +14,27 @@ struct AttentionOptions {
   std::uint32_t place = 0;
 };
 
-// query: [Q, width]; key, value: [N, width]. key_offsets: [B + 1] int64 on the CPU, sequence b's tokens among the N;
-// query_offsets: likewise among the Q (equal to key_offsets, or one a sequence where only first tokens are computed).
-// Returns softmax(q k^T / sqrt(width / heads)) v as [Q, width], heads side by side; differentiable in all three.
-at::Tensor packed_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                            const at::Tensor& query_offsets, const at::Tensor& key_offsets,
-                            const AttentionOptions& options);
+struct AttentionInput {
+  at::Tensor query;          // [Q, width]
+  at::Tensor key, value;     // [N, width]
+  at::Tensor query_offsets;  // [B + 1] int64 on the CPU, among the Q: key_offsets, or fewer rows, each sequence's first
+  at::Tensor key_offsets;    // [B + 1] likewise, sequence b's tokens among the N
+};
+
+struct AttentionOutput {
+  at::Tensor out;         // softmax(q k^T / sqrt(width / heads)) v, [Q, width], heads side by side
+  at::Tensor statistics;  // [2, heads, Q]: each row's softmax in short, for backward
+};
+
+struct AttentionGradients {
+  at::Tensor query, key, value;
+};
+
+// No autograd: forward and backward are parts of attention_block().
+AttentionOutput packed_attention(const AttentionInput& input, const AttentionOptions& options);
+
+// gradient: of output.out. Scores are computed again, never kept.
+AttentionGradients packed_attention_backward(const AttentionInput& input, const AttentionOutput& output,
+                                             const at::Tensor& gradient, const AttentionOptions& options);
 
 }  // namespace berth::model

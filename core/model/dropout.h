@@ -15,6 +15,13 @@ struct DropoutKey {
   std::uint64_t draw = 0;  // of the task, step and micro-batch
 };
 
+// One dropout of the network.
+struct DropoutRun {
+  double p = 0;  // in [0, 1)
+  DropoutKey key;
+  std::uint32_t place = 0;  // which one it is
+};
+
 // place: which dropout of the network. p in [0, 1). Returns input * mask / (1 - p), differentiable; the mask is kept as
 // bytes for backward. p == 0 returns the input.
 at::Tensor dropout(const at::Tensor& input, double p, const DropoutKey& key, std::uint32_t place);

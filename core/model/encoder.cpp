@@ -13,8 +13,7 @@
 #include <fmt/format.h>
 
 #include "berth/error.h"
-#include "core/model/activation.h"
-#include "core/model/attention.h"
+#include "core/model/dropout.h"
 
 namespace berth::model {
 
@@ -93,9 +92,11 @@ Encoder::Encoder(const BertConfig& config, const EncoderOptions& options, StartV
       {&word_embeddings_, &position_embeddings_, &segment_embeddings_, &embedding_norm_weight_, &embedding_norm_bias_});
   layers_.resize(static_cast<std::size_t>(config.num_hidden_layers));
   for (Layer& l : layers_) {
-    take({&l.query_weight, &l.query_bias, &l.key_weight, &l.key_bias, &l.value_weight, &l.value_bias,
-          &l.attention_weight, &l.attention_bias, &l.attention_norm_weight, &l.attention_norm_bias, &l.up_weight,
-          &l.up_bias, &l.down_weight, &l.down_bias, &l.output_norm_weight, &l.output_norm_bias});
+    AttentionWeights& a = l.attention;
+    FeedForwardWeights& f = l.feed_forward;
+    take({&a.query_weight, &a.query_bias, &a.key_weight, &a.key_bias, &a.value_weight, &a.value_bias, &a.output_weight,
+          &a.output_bias, &a.norm_scale, &a.norm_shift, &f.up_weight, &f.up_bias, &f.down_weight, &f.down_bias,
+          &f.norm_scale, &f.norm_shift});
   }
   take({&pooler_weight_, &pooler_bias_});
   if (start == StartValues::kRandom) {
@@ -131,24 +132,16 @@ at::Tensor Encoder::embed(const EncoderInput& input, const LayerRun& run) const 
 }
 
 at::Tensor Encoder::apply_layer(const Layer& layer, const at::Tensor& hidden, const LayerRun& run) const {
-  // One product each for query, key and value: a merged one was measured and is no faster at these widths.
-  const at::Tensor rows = run.rows.defined() ? at::index_select(hidden, 0, run.rows) : hidden;
-  const AttentionOptions attention{config_.num_attention_heads, run.attention_dropout, run.key, run.place};
-  const at::Tensor context = packed_attention(
-      at::linear(rows, layer.query_weight, layer.query_bias), at::linear(hidden, layer.key_weight, layer.key_bias),
-      at::linear(hidden, layer.value_weight, layer.value_bias), run.rows.defined() ? run.row_offsets : run.offsets,
-      run.offsets, attention);
-  // add_: into the fresh result of dropout or linear, neither of which keeps it for backward.
-  const auto add_and_norm = [&](const at::Tensor& output, const at::Tensor& residual, std::uint32_t place,
-                                const at::Tensor& weight, const at::Tensor& bias) {
-    const at::Tensor sum = dropout(output, run.dropout, run.key, run.place + place).add_(residual);
-    return at::layer_norm(sum, {config_.hidden_size}, weight, bias, config_.layer_norm_eps);
-  };
-  const at::Tensor middle = add_and_norm(at::linear(context, layer.attention_weight, layer.attention_bias), rows, 1,
-                                         layer.attention_norm_weight, layer.attention_norm_bias);
-  const at::Tensor up = activate(config_.hidden_act, at::linear(middle, layer.up_weight, layer.up_bias));
-  return add_and_norm(at::linear(up, layer.down_weight, layer.down_bias), middle, 2, layer.output_norm_weight,
-                      layer.output_norm_bias);
+  AttentionRun attention;
+  attention.attention = {config_.num_attention_heads, run.attention_dropout, run.key, run.place};
+  attention.dropout = {run.dropout, run.key, run.place + 1};
+  attention.epsilon = config_.layer_norm_eps;
+  attention.offsets = run.offsets;
+  attention.rows = run.rows;
+  attention.row_offsets = run.row_offsets;
+  const at::Tensor middle = attention_block(hidden, layer.attention, attention);
+  return feed_forward_block(middle, layer.feed_forward,
+                            {config_.hidden_act, {run.dropout, run.key, run.place + 2}, config_.layer_norm_eps});
 }
 
 EncoderOutput Encoder::forward(const EncoderInput& input, const EncoderRun& run) const {

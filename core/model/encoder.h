@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "berth/batch.h"
+#include "core/model/attention_block.h"
 #include "core/model/config.h"
 #include "core/model/dropout.h"
+#include "core/model/feed_forward_block.h"
 #include "core/model/named_tensor.h"
 
 namespace berth::model {
@@ -80,9 +82,8 @@ class Encoder {
  private:
   struct LayerRun;
   struct Layer {
-    at::Tensor query_weight, query_bias, key_weight, key_bias, value_weight, value_bias;
-    at::Tensor attention_weight, attention_bias, attention_norm_weight, attention_norm_bias;
-    at::Tensor up_weight, up_bias, down_weight, down_bias, output_norm_weight, output_norm_bias;
+    AttentionWeights attention;
+    FeedForwardWeights feed_forward;
   };
 
   at::Tensor embed(const EncoderInput& input, const LayerRun& run) const;

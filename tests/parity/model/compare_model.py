@@ -87,8 +87,8 @@ def fail(text):
 
 def compare(case, ours, theirs, dtype, truth):
     """Outputs and hidden states by absolute difference; gradients, which may be large, relative to their tensor's largest
-    value where that is above one. truth() gives what a float64 copy of their model does: where a hidden state's values are
-    large, rounding alone can pass FLOAT32, and two sides that round differently be apart by twice their own error."""
+    value where that is above one. truth() gives what a float64 copy of their model does: where hidden states have large
+    values, rounding alone can pass FLOAT32, and two sides that round differently be apart by twice their own error."""
     if ours.keys() != theirs.keys():
         fail(f"{case}: tensors differ by name: {sorted(ours.keys() ^ theirs.keys())}")
         return
@@ -99,9 +99,10 @@ def compare(case, ours, theirs, dtype, truth):
         if kind in ("key.bias", "gradient"):
             difference /= max(1.0, expected.abs().max().item())
         allowed = FLOAT64 if dtype == "float64" else {"key.bias": KEY_BIAS, "gradient": GRADIENT}.get(kind, FLOAT32)
-        if kind == "hidden." and difference > allowed and dtype == "float32":
-            rounding = (expected.double() - truth()[name]).abs().max().item()
-            print(f"{case}: {name} {difference:.1e}; theirs is {rounding:.1e} from float64")
+        if kind in ("hidden.", "output") and difference > allowed and dtype == "float32":
+            rounding, own = (max((side[n].double() - value).abs().max().item() for n, value in truth().items())
+                             for side in (theirs, ours))
+            print(f"{case}: {name} {difference:.1e}; from float64 theirs is {rounding:.1e}, ours {own:.1e}")
             allowed = max(allowed, 2 * rounding)
         if not difference <= allowed:  # "not": a NaN fails too
             fail(f"{case}: {name} differs by {difference:.3e}, allowed {allowed:.1e}")

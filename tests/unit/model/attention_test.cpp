@@ -10,6 +10,7 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 #include <limits>
@@ -38,6 +39,34 @@ Tensors random_inputs(std::int64_t queries, std::int64_t keys, std::int64_t widt
     inputs.push_back(at::randn({rows, width}, type).requires_grad_(true));
   }
   return inputs;
+}
+
+// packed_attention() and its backward for autograd.
+class Attending : public torch::autograd::Function<Attending> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& query, const at::Tensor& key,
+                            const at::Tensor& value, const at::Tensor& query_offsets, const at::Tensor& key_offsets,
+                            const AttentionOptions& options) {
+    const AttentionOutput output = packed_attention({query, key, value, query_offsets, key_offsets}, options);
+    context->save_for_backward({query, key, value, query_offsets, key_offsets, output.out, output.statistics});
+    context->saved_data["heads"] = options.heads;
+    context->saved_data["dropout"] = options.dropout;
+    context->saved_data["place"] = static_cast<std::int64_t>(options.place);
+    return output.out;
+  }
+  static Tensors backward(torch::autograd::AutogradContext* context, const Tensors& gradients) {
+    const Tensors saved = context->get_saved_variables();
+    const AttentionOptions options{context->saved_data["heads"].toInt(), context->saved_data["dropout"].toDouble(),
+                                   kKey, static_cast<std::uint32_t>(context->saved_data["place"].toInt())};
+    const auto result = packed_attention_backward({saved[0], saved[1], saved[2], saved[3], saved[4]},
+                                                  {saved[5], saved[6]}, gradients[0], options);
+    return {result.query, result.key, result.value, {}, {}, {}};
+  }
+};
+
+at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                  const at::Tensor& query_offsets, const at::Tensor& key_offsets, const AttentionOptions& options) {
+  return Attending::apply(query, key, value, query_offsets, key_offsets, options);
 }
 
 // The mask of one head and sequence, from dropout_mask by the indices that the kernel documents: sequences one after
@@ -96,7 +125,7 @@ TEST_P(Attention, EqualsLibTorchWithItsGradients) {
     const double allowed = type == at::kFloat ? 2e-5 : 1e-12;
     const Tensors in = random_inputs(tokens, tokens, width, type);
     const at::Tensor weights = at::randn({tokens, width}, type);
-    const at::Tensor ours = packed_attention(in[0], in[1], in[2], offsets, offsets, options);
+    const at::Tensor ours = attend(in[0], in[1], in[2], offsets, offsets, options);
     (ours * weights).sum().backward();
     Tensors gradients;
     for (const at::Tensor& input : in) {
@@ -120,7 +149,7 @@ TEST(PackedAttention, PassesTheGradientCheck) {
   const Tensors in = random_inputs(10, 10, 8, at::kDouble);
   const at::Tensor weights = at::randn({10, 8}, at::kDouble);
   const AttentionOptions options{2, 0.3, kKey, 1};
-  const auto f = [&] { return (packed_attention(in[0], in[1], in[2], offsets, offsets, options) * weights).sum(); };
+  const auto f = [&] { return (attend(in[0], in[1], in[2], offsets, offsets, options) * weights).sum(); };
   EXPECT_LT(testing::gradient_error(f, in), 1e-8);
 }
 
@@ -137,9 +166,9 @@ TEST(PackedAttention, FirstRowsAloneEqualTheFullOnesDropoutAndGradientsIncluded)
     (output * weights).sum().backward();
     return Tensors{output, in[0].grad(), in[1].grad(), in[2].grad()};
   };
-  const Tensors full = run(packed_attention(in[0], in[1], in[2], offsets, offsets, options).index_select(0, first));
-  const Tensors alone = run(packed_attention(in[0].index_select(0, first), in[1], in[2],
-                                             at::arange(sequences + 1, at::kLong), offsets, options));
+  const Tensors full = run(attend(in[0], in[1], in[2], offsets, offsets, options).index_select(0, first));
+  const Tensors alone =
+      run(attend(in[0].index_select(0, first), in[1], in[2], at::arange(sequences + 1, at::kLong), offsets, options));
   for (std::size_t i = 0; i < full.size(); ++i) EXPECT_LT(difference(full[i], alone[i]), 1e-12) << i;
 }
 
@@ -148,9 +177,9 @@ TEST(PackedAttention, ReadsRowsThatLieApart) {
   const at::Tensor all = at::randn({11, 48});
   const Tensors views{all.narrow(1, 0, 16), all.narrow(1, 16, 16), all.narrow(1, 32, 16)};
   const AttentionOptions options{2, 0, kKey, 1};
-  EXPECT_TRUE(at::equal(packed_attention(views[0], views[1], views[2], offsets, offsets, options),
-                        packed_attention(views[0].contiguous(), views[1].contiguous(), views[2].contiguous(), offsets,
-                                         offsets, options)));
+  EXPECT_TRUE(at::equal(
+      attend(views[0], views[1], views[2], offsets, offsets, options),
+      attend(views[0].contiguous(), views[1].contiguous(), views[2].contiguous(), offsets, offsets, options)));
 }
 
 TEST(PackedAttention, IsTheSameForAnyNumberOfThreads) {
@@ -161,7 +190,7 @@ TEST(PackedAttention, IsTheSameForAnyNumberOfThreads) {
   const int threads = at::get_num_threads();
   const auto run = [&](int count) {
     at::set_num_threads(count);
-    const at::Tensor output = packed_attention(in[0], in[1], in[2], offsets, offsets, options);
+    const at::Tensor output = attend(in[0], in[1], in[2], offsets, offsets, options);
     output.sum().backward();
     Tensors result{output};
     for (const at::Tensor& input : in) {
@@ -181,11 +210,11 @@ TEST(PackedAttention, LargeScoresStayFiniteAndNanShows) {
   const AttentionOptions options{1, 0, kKey, 1};
   Tensors in = random_inputs(23, 23, 16, at::kFloat);
   const at::Tensor large = in[0].detach() * 1e4;
-  const at::Tensor result = packed_attention(large, in[1], in[2], offsets, offsets, options);
+  const at::Tensor result = attend(large, in[1], in[2], offsets, offsets, options);
   EXPECT_TRUE(result.isfinite().all().item<bool>());
   EXPECT_LT(difference(result, reference({large, in[1], in[2]}, {20, 3}, options)), 1e-4);
   large[0][0].fill_(std::numeric_limits<float>::quiet_NaN());
-  const at::Tensor broken = packed_attention(large, in[1], in[2], offsets, offsets, options).isnan();
+  const at::Tensor broken = attend(large, in[1], in[2], offsets, offsets, options).isnan();
   EXPECT_TRUE(broken[0].all().item<bool>());
   EXPECT_FALSE(broken.narrow(0, 1, 22).any().item<bool>());
 }
@@ -194,7 +223,7 @@ TEST(PackedAttention, RefusesWhatDoesNotFit) {
   const Tensors in = random_inputs(6, 6, 8, at::kFloat);
   const AttentionOptions options{2, 0, kKey, 1};
   const auto run = [&](const at::Tensor& query_offsets, const at::Tensor& key_offsets, const AttentionOptions& o) {
-    return packed_attention(in[0], in[1], in[2], query_offsets, key_offsets, o);
+    return attend(in[0], in[1], in[2], query_offsets, key_offsets, o);
   };
   const at::Tensor good = offsets_of({2, 4});
   EXPECT_NO_THROW(run(good, good, options));
