@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/model/attention_kernel.h"
-#include "core/model/row_chunks.h"
+#include "core/model/chunks.h"
 
 namespace berth::model {
 namespace {

@@ -5,15 +5,10 @@
 #include <ATen/ops/mm.h>
 #include <ATen/ops/sum.h>
 
-#include <utility>
-
 #include "core/model/autograd_block.h"
 
 namespace berth::model {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 // Places of the inputs among forward's arguments, and so of their gradients among backward's results.
 enum Input : std::uint8_t {
@@ -31,6 +26,8 @@ enum Input : std::uint8_t {
   kArguments = kNormShift + 3,  // with the settings
 };
 
+const at::Tensor& query_offsets(const AttentionRun& run) { return run.rows.defined() ? run.row_offsets : run.offsets; }
+
 class AttentionBlock : public torch::autograd::Function<AttentionBlock> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& query_weight,
@@ -42,8 +39,7 @@ class AttentionBlock : public torch::autograd::Function<AttentionBlock> {
     const at::Tensor source = run.rows.defined() ? at::index_select(hidden, 0, run.rows) : hidden;
     const AttentionInput input{at::addmm(query_bias, source, query_weight.t()),
                                at::addmm(key_bias, hidden, key_weight.t()),
-                               at::addmm(value_bias, hidden, value_weight.t()),
-                               run.rows.defined() ? run.row_offsets : run.offsets, run.offsets};
+                               at::addmm(value_bias, hidden, value_weight.t()), query_offsets(run), run.offsets};
     const AttentionOutput attended = packed_attention(input, run.attention);
     const ResidualNorm result = residual_norm(at::mm(attended.out, output_weight.t()), output_bias, source,
                                               {norm_scale, norm_shift, run.epsilon}, run.dropout, keep);
@@ -62,8 +58,7 @@ class AttentionBlock : public torch::autograd::Function<AttentionBlock> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor& hidden = saved[0];
     const at::Tensor& source = saved[1];
-    const AttentionInput input{saved[2], saved[3], saved[4], run.rows.defined() ? run.row_offsets : run.offsets,
-                               run.offsets};
+    const AttentionInput input{saved[2], saved[3], saved[4], query_offsets(run), run.offsets};
     const AttentionOutput attended{saved[5], saved[6]};
     const at::Tensor& query_weight = saved[9];
     const at::Tensor& key_weight = saved[10];

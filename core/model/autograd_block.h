@@ -12,6 +12,9 @@
 
 namespace berth::model {
 
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
 // Is there anything that backward will be asked for?
 inline Keep kept_for(std::initializer_list<const at::Tensor*> inputs) {
   if (!at::GradMode::is_enabled()) return Keep::kNothing;
@@ -29,12 +32,12 @@ struct SavedRun : torch::CustomClassHolder {
 };
 
 template <typename Run>
-void save_run(torch::autograd::AutogradContext& context, const Run& run) {
+void save_run(AutogradContext& context, const Run& run) {
   context.saved_data["run"] = c10::IValue::make_capsule(c10::make_intrusive<SavedRun<Run>>(run));
 }
 
 template <typename Run>
-const Run& saved_run(torch::autograd::AutogradContext& context) {
+const Run& saved_run(AutogradContext& context) {
   return static_cast<const SavedRun<Run>&>(*context.saved_data.at("run").toCapsule()).run;
 }
 

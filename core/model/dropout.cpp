@@ -1,6 +1,5 @@
 #include "core/model/dropout.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -12,6 +11,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/model/chunks.h"
 #include "core/model/clones.h"
 #include "core/model/philox.h"
 
@@ -89,20 +89,12 @@ void scale_by_mask(T* __restrict out, const T* __restrict in, const std::uint8_t
   for (std::int64_t i = 0; i < count; ++i) out[i] = in[i] * (mask[i] != 0 ? scale : T{0});
 }
 
-// Calls f(type tag, begin, end) over chunks of `count` elements, on all threads.
+// f(type tag, begin, end) over chunks of the tensor's elements.
 template <typename F>
-void for_chunks(const at::Tensor& like, const F& f) {
-  const std::int64_t count = like.numel();
-  at::parallel_for(0, (count + kChunk - 1) / kChunk, 1, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t chunk = first; chunk < last; ++chunk) {
-      const std::int64_t begin = chunk * kChunk;
-      const std::int64_t end = std::min(begin + kChunk, count);
-      if (like.scalar_type() == at::kFloat) {
-        f(float{}, begin, end);
-      } else {
-        f(double{}, begin, end);
-      }
-    }
+void for_elements(const at::Tensor& like, const F& f) {
+  for_type(like, [&](auto tag) {
+    for_chunks(like.numel(), kChunk,
+               [&](std::int64_t, std::int64_t first, std::int64_t count) { f(tag, first, first + count); });
   });
 }
 
@@ -116,7 +108,7 @@ class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
     at::Tensor out = at::empty_like(in);
     const at::Tensor mask = at::empty(in.sizes(), in.options().dtype(at::kByte));
     auto* mask_data = mask.data_ptr<std::uint8_t>();
-    for_chunks(in, [&](auto tag, std::int64_t begin, std::int64_t end) {
+    for_elements(in, [&](auto tag, std::int64_t begin, std::int64_t end) {
       using T = decltype(tag);
       fill_mask(mask_data + begin, begin, end - begin, draw);
       scale_by_mask(out.data_ptr<T>() + begin, in.const_data_ptr<T>() + begin, mask_data + begin, end - begin,
@@ -134,7 +126,7 @@ class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
     const double scale = context->saved_data["scale"].toDouble();
     const at::Tensor in = gradients[0].contiguous();
     at::Tensor out = at::empty_like(in);
-    for_chunks(in, [&](auto tag, std::int64_t begin, std::int64_t end) {
+    for_elements(in, [&](auto tag, std::int64_t begin, std::int64_t end) {
       using T = decltype(tag);
       scale_by_mask(out.data_ptr<T>() + begin, in.const_data_ptr<T>() + begin,
                     mask.const_data_ptr<std::uint8_t>() + begin, end - begin, static_cast<T>(scale));

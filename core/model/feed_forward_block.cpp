@@ -8,14 +8,11 @@
 
 #include "core/model/activation.h"
 #include "core/model/autograd_block.h"
+#include "core/model/chunks.h"
 #include "core/model/layer_kernels.h"
-#include "core/model/row_chunks.h"
 
 namespace berth::model {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 enum Input : std::uint8_t {
   kHidden,

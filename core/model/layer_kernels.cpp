@@ -188,30 +188,33 @@ BERTH_INLINE inline void norm_backward_body(const Extent& extent, const Residual
 
 }  // namespace
 
-void bias_gelu(const Extent& extent, const float* in, const float* bias, float* out) {
-  for_best_instructions<float>([&](auto simd) BERTH_INLINE { gelu_body<decltype(simd)>(extent, in, bias, out); });
-}
-void bias_gelu_backward(const Extent& extent, const GeluBackward<float>& run) {
-  for_best_instructions<float>([&](auto simd) BERTH_INLINE { gelu_backward_body<decltype(simd)>(extent, run); });
-}
-void residual_norm(const Extent& extent, const ResidualNormForward<float>& run) {
-  for_best_instructions<float>([&](auto simd) BERTH_INLINE { norm_body<decltype(simd)>(extent, run); });
-}
-void residual_norm_backward(const Extent& extent, const ResidualNormBackward<float>& run) {
-  for_best_instructions<float>([&](auto simd) BERTH_INLINE { norm_backward_body<decltype(simd)>(extent, run); });
+template <typename T>
+void bias_gelu(const Extent& extent, const T* in, const T* bias, T* out) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE { gelu_body<decltype(simd)>(extent, in, bias, out); });
 }
 
-void bias_gelu(const Extent& extent, const double* in, const double* bias, double* out) {
-  for_best_instructions<double>([&](auto simd) BERTH_INLINE { gelu_body<decltype(simd)>(extent, in, bias, out); });
+template <typename T>
+void bias_gelu_backward(const Extent& extent, const GeluBackward<T>& run) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE { gelu_backward_body<decltype(simd)>(extent, run); });
 }
-void bias_gelu_backward(const Extent& extent, const GeluBackward<double>& run) {
-  for_best_instructions<double>([&](auto simd) BERTH_INLINE { gelu_backward_body<decltype(simd)>(extent, run); });
+
+template <typename T>
+void residual_norm(const Extent& extent, const ResidualNormForward<T>& run) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE { norm_body<decltype(simd)>(extent, run); });
 }
-void residual_norm(const Extent& extent, const ResidualNormForward<double>& run) {
-  for_best_instructions<double>([&](auto simd) BERTH_INLINE { norm_body<decltype(simd)>(extent, run); });
+
+template <typename T>
+void residual_norm_backward(const Extent& extent, const ResidualNormBackward<T>& run) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE { norm_backward_body<decltype(simd)>(extent, run); });
 }
-void residual_norm_backward(const Extent& extent, const ResidualNormBackward<double>& run) {
-  for_best_instructions<double>([&](auto simd) BERTH_INLINE { norm_backward_body<decltype(simd)>(extent, run); });
-}
+
+template void bias_gelu(const Extent&, const float*, const float*, float*);
+template void bias_gelu_backward(const Extent&, const GeluBackward<float>&);
+template void residual_norm(const Extent&, const ResidualNormForward<float>&);
+template void residual_norm_backward(const Extent&, const ResidualNormBackward<float>&);
+template void bias_gelu(const Extent&, const double*, const double*, double*);
+template void bias_gelu_backward(const Extent&, const GeluBackward<double>&);
+template void residual_norm(const Extent&, const ResidualNormForward<double>&);
+template void residual_norm_backward(const Extent&, const ResidualNormBackward<double>&);
 
 }  // namespace berth::model

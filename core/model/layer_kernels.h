@@ -12,8 +12,8 @@ struct Extent {
 };
 
 // out = GELU(in + bias), by the normal distribution function (Hendrycks & Gimpel 2016). out may be in.
-void bias_gelu(const Extent& extent, const float* in, const float* bias, float* out);
-void bias_gelu(const Extent& extent, const double* in, const double* bias, double* out);
+template <typename T>
+void bias_gelu(const Extent& extent, const T* in, const T* bias, T* out);
 
 // gradient, that of GELU(in + bias), becomes that of in. Its sums over the rows are added to bias_gradient, and out is
 // GELU(in + bias) once more, which costs less here than to have kept it.
@@ -22,8 +22,8 @@ struct GeluBackward {
   const T *in, *bias;
   T *out, *gradient, *bias_gradient;
 };
-void bias_gelu_backward(const Extent& extent, const GeluBackward<float>& run);
-void bias_gelu_backward(const Extent& extent, const GeluBackward<double>& run);
+template <typename T>
+void bias_gelu_backward(const Extent& extent, const GeluBackward<T>& run);
 
 // out = LayerNorm(residual + dropout(in + bias)), with LayerNorm(x) = normal * scale + shift and
 // normal = (x - mean) * inverse_deviation.
@@ -37,8 +37,8 @@ struct ResidualNormForward {
   T* normal;                 // null: not wanted
   T* inverse_deviation;      // [rows]
 };
-void residual_norm(const Extent& extent, const ResidualNormForward<float>& run);
-void residual_norm(const Extent& extent, const ResidualNormForward<double>& run);
+template <typename T>
+void residual_norm(const Extent& extent, const ResidualNormForward<T>& run);
 
 template <typename T>
 struct ResidualNormBackward {
@@ -49,7 +49,7 @@ struct ResidualNormBackward {
   T* in;                                      // its gradient; null where nothing is dropped: that of residual
   T *bias, *scale_gradient, *shift_gradient;  // [width], added to
 };
-void residual_norm_backward(const Extent& extent, const ResidualNormBackward<float>& run);
-void residual_norm_backward(const Extent& extent, const ResidualNormBackward<double>& run);
+template <typename T>
+void residual_norm_backward(const Extent& extent, const ResidualNormBackward<T>& run);
 
 }  // namespace berth::model

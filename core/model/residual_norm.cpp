@@ -6,8 +6,8 @@
 
 #include <vector>
 
+#include "core/model/chunks.h"
 #include "core/model/layer_kernels.h"
-#include "core/model/row_chunks.h"
 
 namespace berth::model {
 namespace {

@@ -114,38 +114,36 @@ BERTH_INLINE inline void softmax_backward_body(const Tile& tile, T scale, const 
 
 }  // namespace
 
-void multiply(const Product<float>& product) {
-  for_best_instructions<float>([&](auto simd) BERTH_INLINE { multiply_body<decltype(simd)>(product); });
+template <typename T>
+void multiply(const Product<T>& product) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE { multiply_body<decltype(simd)>(product); });
 }
-void softmax_rows(const Tile& tile, float scale, bool known, float* scores, float* maximum, float* inverse_sum) {
-  for_best_instructions<float>(
+
+template <typename T>
+void softmax_rows(const Tile& tile, T scale, bool known, T* scores, T* maximum, T* inverse_sum) {
+  for_best_instructions<T>(
       [&](auto simd) BERTH_INLINE { softmax_body<decltype(simd)>(tile, scale, known, scores, maximum, inverse_sum); });
 }
-void mask_rows(const Tile& tile, const std::uint8_t* mask, float factor, float* values) {
-  for_best_instructions<float>([&](auto simd) BERTH_INLINE { mask_body<decltype(simd)>(tile, mask, factor, values); });
+
+template <typename T>
+void mask_rows(const Tile& tile, const std::uint8_t* mask, T factor, T* values) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE { mask_body<decltype(simd)>(tile, mask, factor, values); });
 }
-void softmax_backward_rows(const Tile& tile, float scale, const float* probabilities, const float* means,
-                           float* gradients) {
-  for_best_instructions<float>([&](auto simd) BERTH_INLINE {
+
+template <typename T>
+void softmax_backward_rows(const Tile& tile, T scale, const T* probabilities, const T* means, T* gradients) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE {
     softmax_backward_body<decltype(simd)>(tile, scale, probabilities, means, gradients);
   });
 }
 
-void multiply(const Product<double>& product) {
-  for_best_instructions<double>([&](auto simd) BERTH_INLINE { multiply_body<decltype(simd)>(product); });
-}
-void softmax_rows(const Tile& tile, double scale, bool known, double* scores, double* maximum, double* inverse_sum) {
-  for_best_instructions<double>(
-      [&](auto simd) BERTH_INLINE { softmax_body<decltype(simd)>(tile, scale, known, scores, maximum, inverse_sum); });
-}
-void mask_rows(const Tile& tile, const std::uint8_t* mask, double factor, double* values) {
-  for_best_instructions<double>([&](auto simd) BERTH_INLINE { mask_body<decltype(simd)>(tile, mask, factor, values); });
-}
-void softmax_backward_rows(const Tile& tile, double scale, const double* probabilities, const double* means,
-                           double* gradients) {
-  for_best_instructions<double>([&](auto simd) BERTH_INLINE {
-    softmax_backward_body<decltype(simd)>(tile, scale, probabilities, means, gradients);
-  });
-}
+template void multiply(const Product<float>&);
+template void softmax_rows(const Tile&, float, bool, float*, float*, float*);
+template void mask_rows(const Tile&, const std::uint8_t*, float, float*);
+template void softmax_backward_rows(const Tile&, float, const float*, const float*, float*);
+template void multiply(const Product<double>&);
+template void softmax_rows(const Tile&, double, bool, double*, double*, double*);
+template void mask_rows(const Tile&, const std::uint8_t*, double, double*);
+template void softmax_backward_rows(const Tile&, double, const double*, const double*, double*);
 
 }  // namespace berth::model

@@ -27,8 +27,8 @@ struct Product {
   T* out = nullptr;          // [rows, columns]
   bool add = false;          // to what is in out
 };
-void multiply(const Product<float>& product);
-void multiply(const Product<double>& product);
+template <typename T>
+void multiply(const Product<T>& product);
 
 // A tile of attention's scores: `rows` rows for `keys` keys, padded(keys) values apart.
 struct Tile {
@@ -38,17 +38,15 @@ struct Tile {
 
 // Scores to probabilities, softmax(scale * scores), in place; padding becomes zero. maximum and inverse_sum, [rows],
 // are written where `known` is false, and used as they are where it is true.
-void softmax_rows(const Tile& tile, float scale, bool known, float* scores, float* maximum, float* inverse_sum);
-void softmax_rows(const Tile& tile, double scale, bool known, double* scores, double* maximum, double* inverse_sum);
+template <typename T>
+void softmax_rows(const Tile& tile, T scale, bool known, T* scores, T* maximum, T* inverse_sum);
 
 // values *= mask * factor, over the padded tile.
-void mask_rows(const Tile& tile, const std::uint8_t* mask, float factor, float* values);
-void mask_rows(const Tile& tile, const std::uint8_t* mask, double factor, double* values);
+template <typename T>
+void mask_rows(const Tile& tile, const std::uint8_t* mask, T factor, T* values);
 
 // The gradient of softmax: gradient = scale * probability * (gradient - means[row]), in place.
-void softmax_backward_rows(const Tile& tile, float scale, const float* probabilities, const float* means,
-                           float* gradients);
-void softmax_backward_rows(const Tile& tile, double scale, const double* probabilities, const double* means,
-                           double* gradients);
+template <typename T>
+void softmax_backward_rows(const Tile& tile, T scale, const T* probabilities, const T* means, T* gradients);
 
 }  // namespace berth::model
