@@ -1,13 +1,10 @@
 #include "core/model/encoder.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
-#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/tanh.h>
 #include <fmt/format.h>
@@ -88,8 +85,7 @@ Encoder::Encoder(const BertConfig& config, const EncoderOptions& options, StartV
   const auto take = [&](std::initializer_list<at::Tensor*> members) {
     for (at::Tensor* member : members) *member = (next++)->tensor;
   };
-  take(
-      {&word_embeddings_, &position_embeddings_, &segment_embeddings_, &embedding_norm_weight_, &embedding_norm_bias_});
+  take({&embeddings_.word, &embeddings_.position, &embeddings_.segment, &embeddings_.norm_scale, &embeddings_.norm_shift});
   layers_.resize(static_cast<std::size_t>(config.num_hidden_layers));
   for (Layer& l : layers_) {
     AttentionWeights& a = l.attention;
@@ -123,12 +119,8 @@ at::Tensor Encoder::embed(const EncoderInput& input, const LayerRun& run) const 
   check_ids(input.ids, config_.vocab_size, "token id", "the tokenizer has to be the model's own");
   check_ids(input.positions, config_.max_position_embeddings, "position", "cut the text to fewer tokens");
   check_ids(input.segments, config_.type_vocab_size, "segment", "the model knows no more segments");
-  const at::Tensor sum = at::embedding(word_embeddings_, input.ids, config_.pad_token_id) +
-                         at::embedding(segment_embeddings_, input.segments) +
-                         at::embedding(position_embeddings_, input.positions);
-  const at::Tensor normal =
-      at::layer_norm(sum, {config_.hidden_size}, embedding_norm_weight_, embedding_norm_bias_, config_.layer_norm_eps);
-  return dropout(normal, run.dropout, run.key, 0);
+  return embedding_block(embeddings_, {input.ids.contiguous(), input.segments.contiguous(), input.positions.contiguous(),
+                                       config_.pad_token_id, {run.dropout, run.key, 0}, config_.layer_norm_eps});
 }
 
 at::Tensor Encoder::apply_layer(const Layer& layer, const at::Tensor& hidden, const LayerRun& run) const {

@@ -13,6 +13,7 @@
 #include "core/model/attention_block.h"
 #include "core/model/config.h"
 #include "core/model/dropout.h"
+#include "core/model/embedding_block.h"
 #include "core/model/feed_forward_block.h"
 #include "core/model/named_tensor.h"
 
@@ -74,7 +75,8 @@ class Encoder {
   // word_embeddings.weight", ..., "encoder.layer.0.attention.self.query.weight", ..., "pooler.dense.bias".
   const NamedTensors& parameters() const { return parameters_; }
 
-  const at::Tensor& word_embeddings() const { return word_embeddings_; }  // one of parameters()
+  // One of parameters(). Its gradient is sparse, unless something else than the encoder adds a dense one.
+  const at::Tensor& word_embeddings() const { return embeddings_.word; }
 
   const BertConfig& config() const { return config_; }
   const EncoderOptions& options() const { return options_; }
@@ -92,7 +94,7 @@ class Encoder {
   BertConfig config_;
   EncoderOptions options_;
   NamedTensors parameters_;
-  at::Tensor word_embeddings_, position_embeddings_, segment_embeddings_, embedding_norm_weight_, embedding_norm_bias_;
+  EmbeddingWeights embeddings_;
   at::Tensor pooler_weight_, pooler_bias_;
   std::vector<Layer> layers_;
 };

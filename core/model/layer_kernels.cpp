@@ -93,18 +93,22 @@ BERTH_INLINE inline void norm_body(const Extent& extent, const ResidualNormForwa
     Vector total = {};
     S::for_row(extent.width, [&](std::int64_t j, std::int64_t count) BERTH_INLINE {
       Vector x;
-      Vector b;
-      Vector residual;
       S::load(x, run.in + start + j, count);
-      S::load(b, run.bias + j, count);
-      S::load(residual, run.residual + start + j, count);
-      x += b;
+      if (run.bias != nullptr) {
+        Vector b;
+        S::load(b, run.bias + j, count);
+        x += b;
+      }
       if (run.mask != nullptr) {
         Vector factor;
         S::load_mask(factor, run.mask + start + j, count, run.kept_factor);
         x *= factor;
       }
-      x += residual;
+      if (run.residual != nullptr) {
+        Vector residual;
+        S::load(residual, run.residual + start + j, count);
+        x += residual;
+      }
       total += x;
       S::store(out + j, x, count);
     });
@@ -180,10 +184,44 @@ BERTH_INLINE inline void norm_backward_body(const Extent& extent, const Residual
         x *= factor;
       }
       if (run.in != nullptr) S::store(run.in + start + j, x, count);
+      if (run.bias == nullptr) return;
       S::load(sum, run.bias + j, count);
       S::store(run.bias + j, sum + x, count);
     });
   }
+}
+
+template <typename S, typename T = typename S::T>
+BERTH_INLINE inline void embedding_sum_body(const Extent& extent, const EmbeddingSum<T>& r) {
+  using Vector = typename S::Vector;
+  const EmbeddingSum<T> run = r;
+  for (std::int64_t row = 0; row < extent.rows; ++row) {
+    const T* word = run.words + run.ids[row] * extent.width;
+    const T* segment = run.segments + run.segment_ids[row] * extent.width;
+    const T* position = run.positions + run.position_ids[row] * extent.width;
+    T* out = run.out + row * extent.width;
+    S::for_row(extent.width, [&](std::int64_t j, std::int64_t count) BERTH_INLINE {
+      Vector x;
+      Vector other;
+      S::load(x, word + j, count);
+      S::load(other, segment + j, count);
+      x += other;
+      S::load(other, position + j, count);
+      S::store(out + j, x + other, count);
+    });
+  }
+}
+
+template <typename S, typename T = typename S::T>
+BERTH_INLINE inline void mask_body(const Extent& extent, const Masked<T>& r) {
+  const Masked<T> run = r;
+  S::for_row(extent.rows * extent.width, [&](std::int64_t j, std::int64_t count) BERTH_INLINE {
+    typename S::Vector x;
+    typename S::Vector factor;
+    S::load(x, run.in + j, count);
+    S::load_mask(factor, run.mask + j, count, run.kept_factor);
+    S::store(run.out + j, x * factor, count);
+  });
 }
 
 }  // namespace
@@ -208,13 +246,27 @@ void residual_norm_backward(const Extent& extent, const ResidualNormBackward<T>&
   for_best_instructions<T>([&](auto simd) BERTH_INLINE { norm_backward_body<decltype(simd)>(extent, run); });
 }
 
+template <typename T>
+void embedding_sum(const Extent& extent, const EmbeddingSum<T>& run) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE { embedding_sum_body<decltype(simd)>(extent, run); });
+}
+
+template <typename T>
+void apply_mask(const Extent& extent, const Masked<T>& run) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE { mask_body<decltype(simd)>(extent, run); });
+}
+
 template void bias_gelu(const Extent&, const float*, const float*, float*);
 template void bias_gelu_backward(const Extent&, const GeluBackward<float>&);
 template void residual_norm(const Extent&, const ResidualNormForward<float>&);
 template void residual_norm_backward(const Extent&, const ResidualNormBackward<float>&);
+template void embedding_sum(const Extent&, const EmbeddingSum<float>&);
+template void apply_mask(const Extent&, const Masked<float>&);
 template void bias_gelu(const Extent&, const double*, const double*, double*);
 template void bias_gelu_backward(const Extent&, const GeluBackward<double>&);
 template void residual_norm(const Extent&, const ResidualNormForward<double>&);
 template void residual_norm_backward(const Extent&, const ResidualNormBackward<double>&);
+template void embedding_sum(const Extent&, const EmbeddingSum<double>&);
+template void apply_mask(const Extent&, const Masked<double>&);
 
 }  // namespace berth::model

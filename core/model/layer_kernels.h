@@ -29,8 +29,8 @@ void bias_gelu_backward(const Extent& extent, const GeluBackward<T>& run);
 // normal = (x - mean) * inverse_deviation.
 template <typename T>
 struct ResidualNormForward {
-  const T *in, *bias, *residual, *scale, *shift;
-  const std::uint8_t* mask;  // null: nothing is dropped
+  const T *in, *bias, *residual, *scale, *shift;  // bias, residual null: not added
+  const std::uint8_t* mask;                       // null: nothing is dropped
   T kept_factor;             // of what the mask keeps
   T epsilon;                 // added to the variance
   T* out;                    // may be in
@@ -45,11 +45,32 @@ struct ResidualNormBackward {
   const T *gradient, *normal, *inverse_deviation, *scale;
   const std::uint8_t* mask;
   T kept_factor;
-  T* residual;                                // its gradient
+  T* residual;                                // its gradient; may be `gradient`
   T* in;                                      // its gradient; null where nothing is dropped: that of residual
-  T *bias, *scale_gradient, *shift_gradient;  // [width], added to
+  T *bias, *scale_gradient, *shift_gradient;  // [width], added to; bias null: not wanted
 };
 template <typename T>
 void residual_norm_backward(const Extent& extent, const ResidualNormBackward<T>& run);
+
+// out = words[ids] + segments[segment_ids] + positions[position_ids], row by row; the tables have extent.width columns.
+template <typename T>
+struct EmbeddingSum {
+  const T *words, *segments, *positions;
+  const std::int64_t *ids, *segment_ids, *position_ids;  // [rows]
+  T* out;
+};
+template <typename T>
+void embedding_sum(const Extent& extent, const EmbeddingSum<T>& run);
+
+// out = in * mask * kept_factor, one byte a number. out may be in.
+template <typename T>
+struct Masked {
+  const T* in;
+  const std::uint8_t* mask;
+  T kept_factor;
+  T* out;
+};
+template <typename T>
+void apply_mask(const Extent& extent, const Masked<T>& run);
 
 }  // namespace berth::model

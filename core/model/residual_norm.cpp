@@ -4,31 +4,12 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/sum.h>
 
-#include <vector>
-
 #include "core/model/chunks.h"
 #include "core/model/layer_kernels.h"
+#include "core/model/row_mask.h"
 
 namespace berth::model {
 namespace {
-
-// The mask of some rows; null where nothing is dropped.
-class RowMask {
- public:
-  RowMask(const DropoutRun& dropout, std::int64_t width) : dropout_(dropout), width_(width) {
-    if (dropout.p > 0) bytes_.resize(static_cast<std::size_t>(kChunkRows * width));
-  }
-  const std::uint8_t* draw(std::int64_t first, std::int64_t rows) {
-    if (bytes_.empty()) return nullptr;
-    dropout_mask(bytes_.data(), first * width_, rows * width_, dropout_.p, dropout_.key, dropout_.place);
-    return bytes_.data();
-  }
-
- private:
-  const DropoutRun& dropout_;
-  std::int64_t width_;
-  std::vector<std::uint8_t> bytes_;
-};
 
 template <typename T>
 const T* read(const at::Tensor& tensor, std::int64_t first) {

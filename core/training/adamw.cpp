@@ -1,71 +1,188 @@
 #include "core/training/adamw.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/_foreach_mul.h>
-#include <ATen/ops/_foreach_norm.h>
-#include <ATen/ops/_fused_adamw.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/stack.h>
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros_like.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include "berth/error.h"
+#include "core/model/chunks.h"
 
 namespace berth::training {
+namespace {
 
-AdamW::AdamW(const ParameterPlan& plan, const suite::OptimizerConfig& config)
-    : beta1_(config.beta1), beta2_(config.beta2), epsilon_(config.epsilon) {
-  for (const auto& parameter : plan.parameters) {
-    if (parameter.status != Status::kTrained) continue;
-    auto group = std::find_if(groups_.begin(), groups_.end(), [&](const Group& g) {
-      return g.rate == parameter.rate && g.weight_decay == parameter.weight_decay && g.schedule == parameter.schedule;
-    });
-    if (group == groups_.end()) {
-      group = groups_.insert(group, {parameter.rate, parameter.weight_decay, parameter.schedule, {}});
+constexpr std::int64_t kChunkNumbers = 16384;
+constexpr std::int64_t kChunkTableRows = 16;
+
+// A part of one tensor, for work that is shared out over all tensors at once: most are too small to share out alone.
+struct Chunk {
+  std::size_t tensor = 0;
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
+// f(index among all chunks, chunk), on all threads.
+template <typename F>
+void for_all_chunks(const std::vector<std::int64_t>& sizes, const F& f) {
+  std::vector<Chunk> chunks;
+  for (std::size_t tensor = 0; tensor < sizes.size(); ++tensor) {
+    for (std::int64_t first = 0; first < sizes[tensor]; first += kChunkNumbers) {
+      chunks.push_back({tensor, first, std::min(kChunkNumbers, sizes[tensor] - first)});
     }
-    group->slots.push_back({parameter.tensor, at::zeros_like(parameter.tensor), at::zeros_like(parameter.tensor),
-                            at::zeros({}, at::kFloat)});
+  }
+  at::parallel_for(0, static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) f(static_cast<std::size_t>(i), chunks[static_cast<std::size_t>(i)]);
+  });
+}
+
+// A gradient in the parameter's own order of memory.
+at::Tensor flat_like(const at::Tensor& gradient, const at::Tensor& parameter) {
+  if (gradient.strides() == parameter.strides()) return gradient;
+  return at::empty_like(parameter).copy_(gradient);
+}
+
+}  // namespace
+
+AdamW::AdamW(const ParameterPlan& plan, const suite::OptimizerConfig& config, const at::Tensor& table)
+    : beta1_(config.beta1), beta2_(config.beta2), epsilon_(config.epsilon) {
+  for (const auto& p : plan.parameters) {
+    if (p.status != Status::kTrained) continue;
+    const auto type = p.tensor.scalar_type();
+    if ((type != at::kFloat && type != at::kDouble) || !p.tensor.is_non_overlapping_and_dense()) {
+      throw Error(ErrorKind::kPlugin, fmt::format("{} can't be trained: a parameter is float32 or float64 and owns its "
+                                                  "memory; this one is {}, strides {}",
+                                                  p.name, c10::toString(type), c10::str(p.tensor.strides())));
+    }
+    slots_.push_back({p.tensor, at::zeros_like(p.tensor), at::zeros_like(p.tensor), p.rate, p.weight_decay, p.schedule});
+    if (table.defined() && p.tensor.is_same(table)) {
+      table_ = table;
+      lazy_.emplace(table.detach());
+    }
   }
 }
 
 GradientSummary AdamW::step(double scale, double clip_norm, const std::vector<double>& factors) {
   const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> gradients;
-  for (const auto& group : groups_) {
-    for (const auto& slot : group.slots) {
-      if (slot.parameter.grad().defined()) gradients.push_back(slot.parameter.grad());
-    }
+  std::vector<Update> updates = take_gradients();
+  if (updates.empty()) return {};
+
+  std::vector<std::int64_t> sizes;
+  std::int64_t chunks = 0;
+  for (const auto& update : updates) {
+    sizes.push_back(update.gradient.numel());
+    chunks += model::chunk_count(sizes.back(), kChunkNumbers);
   }
-  if (gradients.empty()) return {};
+  std::vector<double> squares(static_cast<std::size_t>(chunks));
+  for_all_chunks(sizes, [&](std::size_t i, const Chunk& chunk) {
+    const at::Tensor& gradient = updates[chunk.tensor].gradient;
+    model::for_type(gradient, [&](auto tag) {
+      using T = decltype(tag);
+      squares[i] = sum_of_squares(gradient.const_data_ptr<T>() + chunk.first, chunk.count);
+    });
+  });
   GradientSummary summary;
-  const auto norms = at::stack(at::_foreach_norm(gradients, 2));
-  summary.norm = at::linalg_vector_norm(norms).item<double>() * scale;
+  summary.norm = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0)) * scale;
   if (!std::isfinite(summary.norm)) return summary;
 
   // torch.nn.utils.clip_grad_norm_: the same 1e-6, the same bound of one.
   const double clip = clip_norm > 0 ? std::min(1.0, clip_norm / (summary.norm + 1e-6)) : 1.0;
-  if (scale * clip != 1.0) at::_foreach_mul_(gradients, scale * clip);
-  for (auto& group : groups_) update(group, factors.at(group.schedule));
+  for (auto& update : updates) {
+    update.step = step_of(*update.slot, scale * clip, factors.at(update.slot->schedule));
+    if (update.rows.defined()) sizes[static_cast<std::size_t>(&update - updates.data())] = 0;
+  }
+  for_all_chunks(sizes, [&](std::size_t, const Chunk& chunk) {
+    const Update& update = updates[chunk.tensor];
+    model::for_type(update.gradient, [&](auto tag) {
+      using T = decltype(tag);
+      const Slot& slot = *update.slot;
+      adamw(AdamWNumbers<T>{chunk.count, slot.parameter.data_ptr<T>() + chunk.first,
+                            update.gradient.const_data_ptr<T>() + chunk.first, slot.mean.data_ptr<T>() + chunk.first,
+                            slot.variance.data_ptr<T>() + chunk.first},
+            update.step);
+    });
+  });
+  for (const auto& update : updates) {
+    if (update.rows.defined()) update_rows(update);
+  }
   return summary;
 }
 
-void AdamW::update(Group& group, double factor) {
-  std::vector<at::Tensor> parameters, gradients, means, variances, steps;
-  for (auto& slot : group.slots) {
-    if (!slot.parameter.grad().defined()) continue;
-    parameters.push_back(slot.parameter);
-    gradients.push_back(slot.parameter.grad());
-    means.push_back(slot.mean);
-    variances.push_back(slot.variance);
-    slot.step.add_(1);
-    steps.push_back(slot.step);
+// Out of the parameters: their memory is free as soon as the step is done.
+std::vector<AdamW::Update> AdamW::take_gradients() {
+  std::vector<Update> updates;
+  for (auto& slot : slots_) {
+    at::Tensor gradient = std::move(slot.parameter.mutable_grad());
     slot.parameter.mutable_grad().reset();
+    if (!gradient.defined()) continue;
+    const bool is_table = slot.parameter.is_same(table_);
+    if (gradient.is_sparse() && !is_table) gradient = gradient.to_dense();  // a head's own lookup
+    if (gradient.is_sparse()) {
+      gradient = gradient.coalesce();
+      updates.push_back({&slot, gradient.values().contiguous(), gradient.indices()[0].contiguous(), {}});
+      lazy_->touch(updates.back().rows);
+    } else {
+      updates.push_back({&slot, flat_like(gradient, slot.parameter), {}, {}});
+      if (is_table) lazy_->touch_all();
+    }
   }
-  if (parameters.empty()) return;
-  at::_fused_adamw_(parameters, gradients, means, variances, /*max_exp_avg_sqs=*/{}, steps, group.rate * factor, beta1_,
-                    beta2_, group.weight_decay, epsilon_, /*amsgrad=*/false,
-                    /*maximize=*/false);
+  return updates;
+}
+
+AdamWStep AdamW::step_of(Slot& slot, double scale, double factor) const {
+  ++slot.steps;
+  const auto t = static_cast<double>(slot.steps);
+  const double rate = slot.rate * factor;
+  AdamWStep step;
+  step.scale = scale;
+  step.decay = 1 - rate * slot.weight_decay;
+  step.beta1 = beta1_;
+  step.beta2 = beta2_;
+  step.step_size = rate / (1 - std::pow(beta1_, t));
+  step.deviation = 1 / std::sqrt(1 - std::pow(beta2_, t));
+  step.epsilon = epsilon_;
+  return step;
+}
+
+// Rows that a gradient reached at any time: dense. All others: decay, in time.
+void AdamW::update_rows(const Update& update) {
+  const auto& touched = lazy_->touched();
+  const auto* rows = update.rows.const_data_ptr<std::int64_t>();
+  const auto* rows_end = rows + update.rows.numel();
+  const std::int64_t width = table_.size(1);
+  const auto count = static_cast<std::int64_t>(touched.size());
+  model::for_type(update.gradient, [&](auto tag) {
+    using T = decltype(tag);
+    model::for_chunks(count, kChunkTableRows, [&](std::int64_t, std::int64_t first, std::int64_t length) {
+      const auto* next = std::lower_bound(rows, rows_end, touched[static_cast<std::size_t>(first)]);
+      for (std::int64_t i = first; i < first + length; ++i) {
+        const std::int64_t row = touched[static_cast<std::size_t>(i)];
+        const T* gradient = nullptr;
+        if (next != rows_end && *next == row) {
+          gradient = update.gradient.const_data_ptr<T>() + (next - rows) * width;
+          ++next;
+        }
+        const std::int64_t at = row * width;
+        adamw(AdamWNumbers<T>{width, update.slot->parameter.data_ptr<T>() + at, gradient,
+                              update.slot->mean.data_ptr<T>() + at, update.slot->variance.data_ptr<T>() + at},
+              update.step);
+      }
+    });
+  });
+  lazy_->decay(update.step.decay);
+}
+
+void AdamW::read_rows(const at::Tensor& rows) {
+  const at::NoGradGuard no_grad;
+  if (lazy_) lazy_->touch(rows);
+}
+
+void AdamW::settle() {
+  const at::NoGradGuard no_grad;
+  if (lazy_) lazy_->settle();
 }
 
 }  // namespace berth::training

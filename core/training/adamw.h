@@ -1,8 +1,12 @@
-// AdamW (Loshchilov & Hutter 2019) with bias correction, equal to torch.optim.AdamW; one fused call a group.
+// AdamW (Loshchilov & Hutter 2019) with bias correction, equal to torch.optim.AdamW; one pass over all gradients for
+// their norm, one for the update.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "core/training/adamw_kernel.h"
+#include "core/training/lazy_rows.h"
 #include "core/training/parameter_plan.h"
 
 namespace berth::training {
@@ -13,7 +17,9 @@ struct GradientSummary {
 
 class AdamW {
  public:
-  AdamW(const ParameterPlan& plan, const suite::OptimizerConfig& config);
+  // table: the parameter of the plan whose gradients may be sparse, rows of it; it is told what is read by read_rows().
+  // Once its gradient is dense, it stays so. Undefined, or not trained: there is none.
+  AdamW(const ParameterPlan& plan, const suite::OptimizerConfig& config, const at::Tensor& table = {});
 
   // Multiplies all gradients by `scale`, clips their common norm to clip_norm (0: no clipping), updates every trained
   // parameter that has a gradient at its rate times factors[its schedule], and frees the gradients. A parameter without
@@ -21,21 +27,35 @@ class AdamW {
   // that is not finite changes nothing and is returned for the caller to judge.
   GradientSummary step(double scale, double clip_norm, const std::vector<double>& factors);
 
+  // Rows of the table that are not up to date wait for these: to be called before the rows (int64) are read, and before
+  // anything else reads the table. The weights' bits do not depend on when.
+  void read_rows(const at::Tensor& rows);
+  void settle();
+
  private:
   struct Slot {
-    at::Tensor parameter, mean, variance, step;
+    at::Tensor parameter, mean, variance;
+    double rate = 0;
+    double weight_decay = 0;
+    std::size_t schedule = 0;
+    std::int64_t steps = 0;
   };
-  struct Group {
-    double rate;
-    double weight_decay;
-    std::size_t schedule;
-    std::vector<Slot> slots;
+  // What a step does to one parameter.
+  struct Update {
+    Slot* slot = nullptr;
+    at::Tensor gradient;  // dense, or the values of a sparse one
+    at::Tensor rows;      // of a sparse one: [values' rows] int64, ascending
+    AdamWStep step;
   };
 
-  void update(Group& group, double factor);
+  std::vector<Update> take_gradients();
+  AdamWStep step_of(Slot& slot, double scale, double factor) const;
+  void update_rows(const Update& update);
 
   double beta1_, beta2_, epsilon_;
-  std::vector<Group> groups_;
+  std::vector<Slot> slots_;
+  std::optional<LazyRows> lazy_;  // of table_
+  at::Tensor table_;
 };
 
 }  // namespace berth::training

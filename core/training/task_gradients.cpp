@@ -8,6 +8,16 @@
 #include <numeric>
 
 namespace berth::training {
+namespace {
+
+// Of tensors of one shape, either of which may be sparse.
+double inner_product(const at::Tensor& a, const at::Tensor& b) {
+  if (!a.is_sparse() && !b.is_sparse()) return a.reshape(-1).dot(b.reshape(-1)).item<double>();
+  const at::Tensor products = a.is_sparse() ? a.mul(b) : b.mul(a);
+  return products.coalesce().values().sum().item<double>();
+}
+
+}  // namespace
 
 TaskGradients::TaskGradients(const ParameterPlan& plan) {
   for (const auto& parameter : plan.parameters) {
@@ -22,6 +32,7 @@ void TaskGradients::take(double scale) {
   for (auto* parameters : {&shared_, &own_}) {
     for (auto& parameter : *parameters) {
       auto& gradient = parameter.mutable_grad();
+      if (gradient.defined() && gradient.is_sparse()) gradient = gradient.coalesce();
       if (gradient.defined() && scale != 1.0) gradient.mul_(scale);
       gradients.push_back(std::move(gradient));
       parameter.mutable_grad().reset();
@@ -38,7 +49,7 @@ Matrix TaskGradients::products() const {
       for (std::size_t p = 0; p < shared_.size(); ++p) {
         const auto& a = tasks_[i][p];
         const auto& b = tasks_[j][p];
-        if (a.defined() && b.defined()) products[i][j] += a.reshape(-1).dot(b.reshape(-1)).item<double>();
+        if (a.defined() && b.defined()) products[i][j] += inner_product(a, b);
       }
       products[j][i] = products[i][j];
     }
@@ -58,6 +69,8 @@ void TaskGradients::put_back(const std::vector<double>& weights) {
       if (!gradient.defined()) continue;
       if (!sum.defined()) {
         sum = weight == 1.0 ? gradient : gradient.mul_(weight);
+      } else if (sum.is_sparse() && !gradient.is_sparse()) {
+        sum = gradient.mul_(weight).add_(sum);
       } else {
         sum.add_(gradient, weight);
       }

@@ -52,8 +52,9 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
     : session_(session),
       events_(events),
       plan_(plan_of(session)),
-      optimizer_(plan_, session.suite.optimizer),
+      optimizer_(plan_, session.suite.optimizer, session.encoder.word_embeddings()),
       task_steps_(session.tasks.size(), 0),
+      was_run_(session.tasks.size(), false),
       weights_(session.suite),
       gradients_(plan_),
       selection_(session.suite.evaluation.select_by) {
@@ -105,12 +106,12 @@ void Trainer::train() {
     run_steps();
   } catch (const evaluation::Stopped&) {
     result_.ending = Ending::kInterrupted;
-    if (result_.steps > 0) events_.checkpoint(result_.steps, {});
+    if (result_.steps > 0) checkpoint({});
   } catch (...) {
     result_.ending = Ending::kFailed;
     result_.steps = steps_learned_;
     try {
-      if (steps_learned_ > 0) events_.checkpoint(steps_learned_, {});
+      if (steps_learned_ > 0) checkpoint({});
     } catch (const std::exception&) {  // a full disk, say: the first error is the one to tell
     }
     throw;
@@ -123,14 +124,14 @@ void Trainer::run_steps() {
   result_.trained_numbers = plan_.count(Status::kTrained);
   result_.total_numbers = plan_.total();
   events_.starting(plan_, total_steps_);
-  if (session_.suite.checkpoints.initial) events_.checkpoint(0, {});
+  if (session_.suite.checkpoints.initial) checkpoint({});
   if (session_.suite.evaluation.before) evaluate();
 
   const auto patience = session_.suite.evaluation.patience;
   while (result_.steps < total_steps_) {
     events_.stepped(train_step());
     if (events_.wants_stop()) {
-      events_.checkpoint(result_.steps, {});
+      checkpoint({});
       result_.ending = Ending::kInterrupted;
       return;
     }
@@ -217,6 +218,11 @@ StepEvent Trainer::train_step() {
   return event;
 }
 
+void Trainer::checkpoint(const Selection::Verdict& verdict) {
+  optimizer_.settle();
+  events_.checkpoint(result_.steps, verdict);
+}
+
 // Puts the gradients of a step's tasks together, by surgery where the suite asks for it.
 void Trainer::combine(const std::vector<std::size_t>& tasks) {
   std::vector<double> weights(tasks.size(), 1);
@@ -241,6 +247,10 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
     const auto batch = task.train->store.pack(batches[m]);
     const auto draw = mix({hash_name(task.task.name()), hash_name(purpose), static_cast<std::uint64_t>(result_.steps),
                            static_cast<std::uint64_t>(m)});
+    optimizer_.read_rows(batch->ids());
+    // A head may read the word embeddings as well. If it does, its first gradient says so, and nothing waits any more.
+    if (!was_run_[index]) optimizer_.settle();
+    was_run_[index] = true;
     const Loss loss = forward(task, *batch, draw);
     const auto value = loss.sum.item<double>();
     if (!std::isfinite(value)) not_finite("loss", value, result_.steps, task.task.owner());
@@ -287,6 +297,7 @@ void Trainer::compare_gradients() {
 
 // The untrained model's score is for comparison: it is neither the best nor worth a checkpoint.
 void Trainer::evaluate() {
+  optimizer_.settle();
   EvaluationEvent event;
   event.step = result_.steps;
   event.epoch = epoch();
@@ -306,7 +317,7 @@ void Trainer::evaluate() {
   event.verdict = selection_.judge(event.dev);
   evaluations_since_best_ = event.verdict.is_progress() ? 0 : evaluations_since_best_ + 1;
   events_.evaluated(event);
-  events_.checkpoint(event.step, event.verdict);
+  checkpoint(event.verdict);
 }
 
 }  // namespace berth::training

@@ -117,6 +117,7 @@ class Trainer {
   void combine(const std::vector<std::size_t>& tasks);
   void compare_gradients();
   void evaluate();
+  void checkpoint(const Selection::Verdict& verdict);
   bool is_evaluation_due() const;
   bool is_comparison_due() const;
   std::optional<std::size_t> ended_task() const;
@@ -129,6 +130,7 @@ class Trainer {
   AdamW optimizer_;
   std::vector<TaskBatches> batches_;      // of each task
   std::vector<std::int64_t> task_steps_;  // that each task has made
+  std::vector<bool> was_run_;             // each task, for a gradient
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t total_steps_ = 0;
   std::vector<std::size_t> order_;  // task of each step; empty where each step has all

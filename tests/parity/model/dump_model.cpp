@@ -59,7 +59,8 @@ void dump_values(const Encoder& encoder, const EncoderInput& input, NamedTensors
 void dump_gradients(const Encoder& encoder, const std::string& name, const at::Tensor& loss, NamedTensors& out) {
   loss.backward();
   for (const auto& parameter : encoder.parameters()) {
-    const at::Tensor& gradient = parameter.tensor.grad();
+    at::Tensor gradient = parameter.tensor.grad();
+    if (gradient.defined() && gradient.is_sparse()) gradient = gradient.to_dense();
     out.push_back({name + parameter.name, gradient.defined() ? gradient.clone() : at::zeros_like(parameter.tensor)});
     parameter.tensor.mutable_grad() = at::Tensor();
   }

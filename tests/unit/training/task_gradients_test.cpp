@@ -57,6 +57,44 @@ TEST(TaskGradients, ComparesOverTheEncoderAlone) {
   EXPECT_NEAR(cosines(products)[0][1], cosine, 1e-12);
 }
 
+// What the encoder's word embeddings get is sparse; a head that reads them too makes it dense.
+TEST(TaskGradients, SparseOnesCountAsTheSameOnesDense) {
+  at::manual_seed(3);
+  const auto options = at::TensorOptions(at::kDouble);
+  const auto rows = [&](std::vector<std::int64_t> numbers) {
+    const auto count = static_cast<std::int64_t>(numbers.size());
+    return at::sparse_coo_tensor(at::tensor(numbers, at::kLong).unsqueeze(0), at::randn({count, 4}, options), {3, 4});
+  };
+  const std::vector<at::Tensor> given = {rows({2, 0, 2}), rows({1, 2}), at::randn({3, 4}, options)};
+  Matrix products[2];
+  at::Tensor sums[2];
+  for (const bool dense : {false, true}) {
+    Fixture f;
+    TaskGradients gradients(f.plan);
+    for (const auto& gradient : given) {
+      f.tensors[0].mutable_grad() = dense ? gradient.to_dense() : gradient.clone();
+      gradients.take(0.5);
+    }
+    products[dense ? 1 : 0] = gradients.products();
+    gradients.put_back({2, -3, 1});
+    sums[dense ? 1 : 0] = f.tensors[0].grad();
+  }
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t j = 0; j < 3; ++j) EXPECT_NEAR(products[0][i][j], products[1][i][j], 1e-12) << i << j;
+  }
+  EXPECT_TRUE(at::allclose(sums[0], sums[1]));
+
+  Fixture f;
+  TaskGradients gradients(f.plan);
+  for (std::size_t k = 0; k < 2; ++k) {
+    f.tensors[0].mutable_grad() = given[k].clone();
+    gradients.take(1);
+  }
+  gradients.put_back({2, -3});
+  EXPECT_TRUE(f.tensors[0].grad().is_sparse());
+  EXPECT_TRUE(at::allclose(f.tensors[0].grad().to_dense(), 2 * given[0].to_dense() - 3 * given[1].to_dense()));
+}
+
 TEST(TaskGradients, PutsTheWeightedSumBackAndLeavesHeadsAsTheyAre) {
   at::manual_seed(2);
   Fixture f;
