@@ -4,12 +4,14 @@
 
 #include <boost/program_options/value_semantic.hpp>
 #include <fstream>
+#include <optional>
 
 #include "apps/berth/commands.h"
 #include "apps/berth/interrupt.h"
 #include "apps/berth/suite_argument.h"
 #include "core/checkpoint/whole_file.h"
 #include "core/report/prediction_line.h"
+#include "core/report/profile.h"
 #include "core/report/run_recorder.h"
 
 namespace berth::app {
@@ -25,7 +27,8 @@ Usage run_usage() {
       "  berth run suite.toml --set optimizer.rate=5e-5 --set training.epochs=4 --out runs/faster\n";
   add_suite_argument(usage);
   usage.options.add_options()("out", po::value<std::string>()->value_name("DIR"),
-                              "the run folder, new or empty (default: runs/NAME)");
+                              "the run folder, new or empty (default: runs/NAME)")(
+      "profile", po::bool_switch(), "print where the time of a training step went");
   add_plugin_path(usage.options);
   return usage;
 }
@@ -35,6 +38,9 @@ void describe_session(const training::Session& session, report::Console& console
   console.line(fmt::format("model {}: {} layers, {} wide, {} tokens in the vocabulary",
                            session.suite.model.path.string(), config.num_hidden_layers, config.hidden_size,
                            config.vocab_size));
+  if (session.encoder.options().products == model::Products::kBFloat16) {
+    console.line("  matrix products of the encoder in bfloat16");
+  }
   const auto& report = session.load_report;
   if (!report.initialised.empty()) {
     console.line(
@@ -93,11 +99,13 @@ int run(const Arguments& arguments) {
   // Everything that can be wrong in suite and data shows before a folder is made.
   auto session = training::start_session(suite, registry);
   training::plan_of(session);
-  catch_interrupts();  // from here on there is something to lose
+  auto resolved = suite;
+  resolved.model.precision = session.suite.model.precision;  // what "auto" is here
+  catch_interrupts();                                        // from here on there is something to lose
   const auto folder =
       report::RunFolder::create(values->contains("out") ? std::filesystem::path((*values)["out"].as<std::string>())
                                                         : report::RunFolder::free_path(suite.name),
-                                suite);
+                                resolved);
   report::Console console(stdout);
   console.line(fmt::format("run folder {}", folder.path().string()));
   describe_session(session, console);
@@ -111,8 +119,12 @@ int run(const Arguments& arguments) {
     console.line(fmt::format("{}; what was learned up to step {} is in {}", what, result.steps,
                              (folder.checkpoints() / "last").string()));
   };
+  std::optional<report::Profile> profile;
+  if ((*values)["profile"].as<bool>()) profile.emplace();
   try {
     trainer.train();
+    if (profile) console.line(profile->table());
+    profile.reset();
     result = trainer.result();
     if (result.ending != training::Ending::kInterrupted) evaluate_sets(session, folder, recorder);
   } catch (const evaluation::Stopped&) {

@@ -38,7 +38,11 @@ Padded EncodedBatch::padded() const {
 }
 
 EncodedBatch encode(const model::Encoder& encoder, const Batch& batch, const model::EncoderRun& run) {
-  return {batch, encoder.forward({batch.ids(), batch.segments(), batch.positions(), batch.offsets()}, run)};
+  return {batch, encoder.forward(encoder_input(batch), run)};
+}
+
+model::EncoderInput encoder_input(const Batch& batch) {
+  return {batch.ids(), batch.segments(), batch.positions(), batch.offsets()};
 }
 
 }  // namespace berth::data

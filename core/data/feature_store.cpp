@@ -1,6 +1,7 @@
 #include "core/data/feature_store.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/record_function.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -121,6 +122,7 @@ PackedBatch::Field FeatureStore::pack_field(const Column& column, const std::vec
 }
 
 std::unique_ptr<Batch> FeatureStore::pack(const std::vector<std::int64_t>& features) const {
+  RECORD_USER_SCOPE("berth: packing");
   const auto count = static_cast<std::int64_t>(features.size());
   PackedBatch::Contents contents;
   contents.offsets = at::empty({count + 1}, at::kLong);

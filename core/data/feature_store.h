@@ -24,6 +24,7 @@ class FeatureStore {
   std::int64_t size() const { return static_cast<std::int64_t>(begin_.size()) - 1; }
   std::int64_t length(std::int64_t feature) const { return begin_[feature + 1] - begin_[feature]; }
   std::int64_t tokens() const { return begin_.back(); }
+  std::int64_t first_token(std::int64_t feature) const { return begin_[feature]; }  // among tokens()
 
   // Packs these features end to end, in the order given.
   std::unique_ptr<Batch> pack(const std::vector<std::int64_t>& features) const;

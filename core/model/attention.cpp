@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <vector>
@@ -145,6 +146,7 @@ void check_offsets(const at::Tensor& offsets, std::int64_t rows) {
 }  // namespace
 
 AttentionOutput packed_attention(const AttentionInput& input, const AttentionOptions& options) {
+  RECORD_USER_SCOPE("berth: attention, forward");
   const at::Tensor& query = input.query;
   const at::Tensor& key = input.key;
   const at::Tensor& value = input.value;
@@ -173,6 +175,7 @@ AttentionOutput packed_attention(const AttentionInput& input, const AttentionOpt
 
 AttentionGradients packed_attention_backward(const AttentionInput& input, const AttentionOutput& output,
                                              const at::Tensor& gradient, const AttentionOptions& options) {
+  RECORD_USER_SCOPE("berth: attention, backward");
   const auto empty = [](const at::Tensor& like) { return at::empty(like.sizes(), like.options()); };
   AttentionGradients gradients{empty(input.query), empty(input.key), empty(input.value)};
   const Plan plan(input.query_offsets, input.key_offsets, input.query.size(1), options);

@@ -1,8 +1,6 @@
 #include "core/model/attention_block.h"
 
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/index_select.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/sum.h>
 
 #include "core/model/autograd_block.h"
@@ -37,16 +35,23 @@ class AttentionBlock : public torch::autograd::Function<AttentionBlock> {
                             const at::Tensor& norm_scale, const at::Tensor& norm_shift, const AttentionRun& run,
                             Keep keep) {
     const at::Tensor source = run.rows.defined() ? at::index_select(hidden, 0, run.rows) : hidden;
-    const AttentionInput input{at::addmm(query_bias, source, query_weight.t()),
-                               at::addmm(key_bias, hidden, key_weight.t()),
-                               at::addmm(value_bias, hidden, value_weight.t()), query_offsets(run), run.offsets};
+    const auto read = [&](const at::Tensor& tensor) { return operand(tensor, run.products); };
+    const at::Tensor keys_from = read(hidden);
+    const at::Tensor queries_from = run.rows.defined() ? read(source) : keys_from;
+    const at::Tensor to_query = read(query_weight);
+    const at::Tensor to_key = read(key_weight);
+    const at::Tensor to_value = read(value_weight);
+    const at::Tensor to_output = read(output_weight);
+    const AttentionInput input{product_plus(queries_from, to_query.t(), query_bias),
+                               product_plus(keys_from, to_key.t(), key_bias),
+                               product_plus(keys_from, to_value.t(), value_bias), query_offsets(run), run.offsets};
     const AttentionOutput attended = packed_attention(input, run.attention);
-    const ResidualNorm result = residual_norm(at::mm(attended.out, output_weight.t()), output_bias, source,
+    const ResidualNorm result = residual_norm(product(read(attended.out), to_output.t()), output_bias, source,
                                               {norm_scale, norm_shift, run.epsilon}, run.dropout, keep);
     if (keep == Keep::kForBackward) {
-      context->save_for_backward({hidden, source, input.query, input.key, input.value, attended.out,
-                                  attended.statistics, result.normal, result.inverse_deviation, query_weight,
-                                  key_weight, value_weight, output_weight, norm_scale});
+      context->save_for_backward({keys_from, queries_from, input.query, input.key, input.value, attended.out,
+                                  attended.statistics, result.normal, result.inverse_deviation, to_query, to_key,
+                                  to_value, to_output, norm_scale});
       save_run(*context, run);
     }
     return result.out;
@@ -56,14 +61,15 @@ class AttentionBlock : public torch::autograd::Function<AttentionBlock> {
     check_first_derivative();
     const AttentionRun& run = saved_run<AttentionRun>(*context);
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor& hidden = saved[0];
-    const at::Tensor& source = saved[1];
+    const at::Tensor& keys_from = saved[0];
+    const at::Tensor& queries_from = saved[1];
     const AttentionInput input{saved[2], saved[3], saved[4], query_offsets(run), run.offsets};
     const AttentionOutput attended{saved[5], saved[6]};
-    const at::Tensor& query_weight = saved[9];
-    const at::Tensor& key_weight = saved[10];
-    const at::Tensor& value_weight = saved[11];
-    const at::Tensor& output_weight = saved[12];
+    const at::Tensor& to_query = saved[9];
+    const at::Tensor& to_key = saved[10];
+    const at::Tensor& to_value = saved[11];
+    const at::Tensor& to_output = saved[12];
+    const auto read = [&](const at::Tensor& tensor) { return operand(tensor, run.products); };
     const auto needs = [&](Input place) { return context->needs_input_grad(place); };
 
     variable_list result(kArguments);
@@ -72,28 +78,36 @@ class AttentionBlock : public torch::autograd::Function<AttentionBlock> {
     result[kOutputBias] = norm.bias;
     result[kNormScale] = norm.scale;
     result[kNormShift] = norm.shift;
-    if (needs(kOutputWeight)) result[kOutputWeight] = at::mm(norm.input.t(), attended.out);
+    const at::Tensor out_gradient = read(norm.input);
+    if (needs(kOutputWeight)) result[kOutputWeight] = product(out_gradient.t(), read(attended.out));
 
     bool below = needs(kHidden);
     for (int place = kQueryWeight; place <= kValueBias; ++place) below |= needs(static_cast<Input>(place));
     if (!below) return result;
     const AttentionGradients inner =
-        packed_attention_backward(input, attended, at::mm(norm.input, output_weight), run.attention);
+        packed_attention_backward(input, attended, product(out_gradient, to_output), run.attention);
+    // Returns the gradient as an operand.
     const auto projection = [&](const at::Tensor& gradient, const at::Tensor& from, Input weight, Input bias) {
-      if (needs(weight)) result[weight] = at::mm(gradient.t(), from);
+      at::Tensor factor = read(gradient);
+      if (needs(weight)) result[weight] = product(factor.t(), from);
       if (needs(bias)) result[bias] = gradient.sum(0);
+      return factor;
     };
-    projection(inner.query, source, kQueryWeight, kQueryBias);
-    projection(inner.key, hidden, kKeyWeight, kKeyBias);
-    projection(inner.value, hidden, kValueWeight, kValueBias);
+    const at::Tensor query_gradient = projection(inner.query, queries_from, kQueryWeight, kQueryBias);
+    const at::Tensor key_gradient = projection(inner.key, keys_from, kKeyWeight, kKeyBias);
+    const at::Tensor value_gradient = projection(inner.value, keys_from, kValueWeight, kValueBias);
     if (!needs(kHidden)) return result;
     // norm.input, which may be the same memory, is not read any more.
-    const at::Tensor source_gradient = norm.residual.addmm_(inner.query, query_weight);
+    at::Tensor source_gradient = norm.residual;
+    add_product(source_gradient, query_gradient, to_query);
     if (run.rows.defined()) {
-      result[kHidden] = at::mm(inner.key, key_weight).addmm_(inner.value, value_weight);
+      result[kHidden] = product(key_gradient, to_key);
+      add_product(result[kHidden], value_gradient, to_value);
       result[kHidden].index_add_(0, run.rows, source_gradient);
     } else {
-      result[kHidden] = source_gradient.addmm_(inner.key, key_weight).addmm_(inner.value, value_weight);
+      add_product(source_gradient, key_gradient, to_key);
+      add_product(source_gradient, value_gradient, to_value);
+      result[kHidden] = source_gradient;
     }
     return result;
   }

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/model/attention.h"
+#include "core/model/products.h"
 #include "core/model/residual_norm.h"
 
 namespace berth::model {
@@ -19,6 +20,7 @@ struct AttentionRun {
   AttentionOptions attention;
   DropoutRun dropout;  // of the projected output
   double epsilon = 0;
+  Products products = Products::kOwnType;
   at::Tensor offsets;      // of the sequences among hidden's rows
   at::Tensor rows;         // whose output is wanted; undefined: all
   at::Tensor row_offsets;  // of the sequences among `rows`

@@ -45,4 +45,19 @@ void for_type(const at::Tensor& tensor, const F& f) {
   }
 }
 
+// [width]: all rows of chunk_sums() added up, one after another.
+inline at::Tensor total_of(const at::Tensor& sums) {
+  const std::int64_t width = sums.size(1);
+  at::Tensor total = at::zeros({width}, sums.options());
+  for_type(sums, [&](auto tag) {
+    using T = decltype(tag);
+    const T* row = sums.const_data_ptr<T>();
+    T* to = total.data_ptr<T>();
+    for (std::int64_t chunk = 0; chunk < sums.size(0); ++chunk, row += width) {
+      for (std::int64_t j = 0; j < width; ++j) to[j] += row[j];
+    }
+  });
+  return total;
+}
+
 }  // namespace berth::model

@@ -1,17 +1,12 @@
 #include "core/model/dropout.h"
 
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 #include <c10/util/Exception.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
 
-#include "core/model/chunks.h"
 #include "core/model/clones.h"
 #include "core/model/philox.h"
 
@@ -22,8 +17,6 @@ namespace {
 // which stores whole vectors without a shuffle.
 constexpr std::int64_t kCounters = 16;
 constexpr std::int64_t kGroup = 4 * kCounters;
-// Elements that one thread does at a time; a multiple of kGroup, so that only the last chunk ends within a group.
-constexpr std::int64_t kChunk = 64 * kGroup;
 
 struct Draw {
   PhiloxKey key;
@@ -83,66 +76,7 @@ void fill_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, const
   if (first < end) part(first, end - first);
 }
 
-template <typename T>
-void scale_by_mask(T* __restrict out, const T* __restrict in, const std::uint8_t* __restrict mask, std::int64_t count,
-                   T scale) {
-  for (std::int64_t i = 0; i < count; ++i) out[i] = in[i] * (mask[i] != 0 ? scale : T{0});
-}
-
-// f(type tag, begin, end) over chunks of the tensor's elements.
-template <typename F>
-void for_elements(const at::Tensor& like, const F& f) {
-  for_type(like, [&](auto tag) {
-    for_chunks(like.numel(), kChunk,
-               [&](std::int64_t, std::int64_t first, std::int64_t count) { f(tag, first, first + count); });
-  });
-}
-
-class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, double p,
-                            const DropoutKey& key, std::uint32_t place) {
-    const Draw draw = make_draw(p, key, place);
-    const double scale = 1 / (1 - p);
-    const at::Tensor in = input.contiguous();
-    at::Tensor out = at::empty_like(in);
-    const at::Tensor mask = at::empty(in.sizes(), in.options().dtype(at::kByte));
-    auto* mask_data = mask.data_ptr<std::uint8_t>();
-    for_elements(in, [&](auto tag, std::int64_t begin, std::int64_t end) {
-      using T = decltype(tag);
-      fill_mask(mask_data + begin, begin, end - begin, draw);
-      scale_by_mask(out.data_ptr<T>() + begin, in.const_data_ptr<T>() + begin, mask_data + begin, end - begin,
-                    static_cast<T>(scale));
-    });
-    context->save_for_backward({mask});
-    context->saved_data["scale"] = scale;
-    return out;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list& gradients) {
-    TORCH_CHECK(!at::GradMode::is_enabled(), "dropout has no second derivative: don't ask for create_graph");
-    const at::Tensor mask = context->get_saved_variables()[0];
-    const double scale = context->saved_data["scale"].toDouble();
-    const at::Tensor in = gradients[0].contiguous();
-    at::Tensor out = at::empty_like(in);
-    for_elements(in, [&](auto tag, std::int64_t begin, std::int64_t end) {
-      using T = decltype(tag);
-      scale_by_mask(out.data_ptr<T>() + begin, in.const_data_ptr<T>() + begin,
-                    mask.const_data_ptr<std::uint8_t>() + begin, end - begin, static_cast<T>(scale));
-    });
-    return {out, {}, {}, {}};
-  }
-};
-
 }  // namespace
-
-at::Tensor dropout(const at::Tensor& input, double p, const DropoutKey& key, std::uint32_t place) {
-  if (p == 0) return input;
-  TORCH_CHECK(input.is_cpu() && (input.scalar_type() == at::kFloat || input.scalar_type() == at::kDouble),
-              "dropout wants float32 or float64 on the CPU, got ", input.toString());
-  return DropoutFunction::apply(input, p, key, place);
-}
 
 void dropout_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, double p, const DropoutKey& key,
                   std::uint32_t place) {

@@ -3,8 +3,6 @@
 // exactly, whatever the number of threads.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 
 namespace berth::model {
@@ -22,11 +20,8 @@ struct DropoutRun {
   std::uint32_t place = 0;  // which one it is
 };
 
-// place: which dropout of the network. p in [0, 1). Returns input * mask / (1 - p), differentiable; the mask is kept as
-// bytes for backward. p == 0 returns the input.
-at::Tensor dropout(const at::Tensor& input, double p, const DropoutKey& key, std::uint32_t place);
-
-// The mask alone: bytes, 1 kept, 0 dropped, of `count` elements from element `first` on.
+// Bytes, 1 kept, 0 dropped, of `count` elements from element `first` on. p in [0, 1); place: which dropout of the
+// network. What is kept is to be scaled by 1 / (1 - p).
 void dropout_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, double p, const DropoutKey& key,
                   std::uint32_t place);
 

@@ -2,10 +2,9 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/index_select.h>
 #include <ATen/ops/sparse_coo_tensor.h>
-#include <ATen/ops/sum.h>
 #include <ATen/ops/zeros_like.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <numeric>
@@ -40,6 +39,7 @@ const std::int64_t* numbers(const at::Tensor& tensor, std::int64_t first = 0) {
 }
 
 Embedded embed(const EmbeddingWeights& weights, const EmbeddingRun& run, Keep keep) {
+  RECORD_USER_SCOPE("berth: embeddings, forward");
   const std::int64_t width = weights.word.size(1);
   Embedded result;
   result.out = at::empty({run.ids.size(0), width}, weights.word.options());
@@ -97,14 +97,13 @@ EmbeddedGradients embed_backward(const at::Tensor& gradient, const Embedded& kep
       norm.shift_gradient = norm.scale_gradient + width;
       RowMask mask(run.dropout, width);
       if (const auto* bytes = mask.draw(row, rows)) {
-        apply_mask(extent,
-                   Masked<T>{norm.gradient, bytes, static_cast<T>(1 / (1 - run.dropout.p)), norm.residual});
+        apply_mask(extent, Masked<T>{norm.gradient, bytes, static_cast<T>(1 / (1 - run.dropout.p)), norm.residual});
         norm.gradient = norm.residual;
       }
       residual_norm_backward(extent, norm);
     });
   });
-  const at::Tensor total = sums.sum(0);
+  const at::Tensor total = total_of(sums);
   result.scale = total.narrow(0, 0, width);
   result.shift = total.narrow(0, width, width);
   return result;
@@ -183,14 +182,14 @@ class EmbeddingBlock : public torch::autograd::Function<EmbeddingBlock> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    RECORD_USER_SCOPE("berth: embeddings, backward");
     check_first_derivative();
     const EmbeddingRun& run = saved_run<EmbeddingRun>(*context);
     const variable_list saved = context->get_saved_variables();
     const auto needs = [&](Input place) { return context->needs_input_grad(place); };
 
     variable_list result(kArguments);
-    const EmbeddedGradients inner =
-        embed_backward(gradients[0].contiguous(), {{}, saved[0], saved[1]}, saved[2], run);
+    const EmbeddedGradients inner = embed_backward(gradients[0].contiguous(), {{}, saved[0], saved[1]}, saved[2], run);
     result[kNormScale] = inner.scale;
     result[kNormShift] = inner.shift;
     if (needs(kWord)) result[kWord] = sparse_gradient(inner.sum, Readers(run.ids, run.padding_id), saved[3]);

@@ -9,6 +9,8 @@
 #include <ATen/ops/tanh.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "berth/error.h"
 #include "core/model/dropout.h"
 
@@ -27,7 +29,11 @@ struct Encoder::LayerRun {
 
 namespace {
 
-constexpr std::uint32_t kPlaces = 3;  // dropouts in a layer: probabilities, attention's output, the layer's output
+constexpr std::int64_t kPlaces = 3;  // dropouts in a layer: probabilities, attention's output, the layer's output
+
+// Among Encoder::parameters(): first those of the embeddings, then each layer's.
+constexpr std::int64_t kEmbeddingTensors = 5;
+constexpr std::int64_t kLayerTensors = 16;
 
 void add_linear(std::vector<ParameterShape>& shapes, const std::string& name, std::int64_t out, std::int64_t in) {
   shapes.push_back({name + ".weight", {out, in}});
@@ -78,6 +84,8 @@ std::vector<ParameterShape> parameter_shapes(const BertConfig& config) {
 Encoder::Encoder(const BertConfig& config, const EncoderOptions& options, StartValues start)
     : config_(config), options_(options) {
   TORCH_CHECK(options.dtype == at::kFloat || options.dtype == at::kDouble, "the encoder is float32 or float64");
+  TORCH_CHECK(options.dtype == at::kFloat || options.products == Products::kOwnType,
+              "bfloat16 products are for a float32 encoder");
   for (const auto& [name, shape] : parameter_shapes(config)) {
     parameters_.push_back({name, at::empty(shape, at::TensorOptions().dtype(options.dtype))});
   }
@@ -85,7 +93,8 @@ Encoder::Encoder(const BertConfig& config, const EncoderOptions& options, StartV
   const auto take = [&](std::initializer_list<at::Tensor*> members) {
     for (at::Tensor* member : members) *member = (next++)->tensor;
   };
-  take({&embeddings_.word, &embeddings_.position, &embeddings_.segment, &embeddings_.norm_scale, &embeddings_.norm_shift});
+  take({&embeddings_.word, &embeddings_.position, &embeddings_.segment, &embeddings_.norm_scale,
+        &embeddings_.norm_shift});
   layers_.resize(static_cast<std::size_t>(config.num_hidden_layers));
   for (Layer& l : layers_) {
     AttentionWeights& a = l.attention;
@@ -94,6 +103,7 @@ Encoder::Encoder(const BertConfig& config, const EncoderOptions& options, StartV
           &a.output_bias, &a.norm_scale, &a.norm_shift, &f.up_weight, &f.up_bias, &f.down_weight, &f.down_bias,
           &f.norm_scale, &f.norm_shift});
   }
+  TORCH_CHECK(next == parameters_.begin() + kEmbeddingTensors + config.num_hidden_layers * kLayerTensors);
   take({&pooler_weight_, &pooler_bias_});
   if (start == StartValues::kRandom) {
     for (std::size_t i = 0; i < parameters_.size(); ++i) initialise(i);
@@ -119,8 +129,12 @@ at::Tensor Encoder::embed(const EncoderInput& input, const LayerRun& run) const 
   check_ids(input.ids, config_.vocab_size, "token id", "the tokenizer has to be the model's own");
   check_ids(input.positions, config_.max_position_embeddings, "position", "cut the text to fewer tokens");
   check_ids(input.segments, config_.type_vocab_size, "segment", "the model knows no more segments");
-  return embedding_block(embeddings_, {input.ids.contiguous(), input.segments.contiguous(), input.positions.contiguous(),
-                                       config_.pad_token_id, {run.dropout, run.key, 0}, config_.layer_norm_eps});
+  return embedding_block(embeddings_, {input.ids.contiguous(),
+                                       input.segments.contiguous(),
+                                       input.positions.contiguous(),
+                                       config_.pad_token_id,
+                                       {run.dropout, run.key, 0},
+                                       config_.layer_norm_eps});
 }
 
 at::Tensor Encoder::apply_layer(const Layer& layer, const at::Tensor& hidden, const LayerRun& run) const {
@@ -128,43 +142,74 @@ at::Tensor Encoder::apply_layer(const Layer& layer, const at::Tensor& hidden, co
   attention.attention = {config_.num_attention_heads, run.attention_dropout, run.key, run.place};
   attention.dropout = {run.dropout, run.key, run.place + 1};
   attention.epsilon = config_.layer_norm_eps;
+  attention.products = options_.products;
   attention.offsets = run.offsets;
   attention.rows = run.rows;
   attention.row_offsets = run.row_offsets;
   const at::Tensor middle = attention_block(hidden, layer.attention, attention);
-  return feed_forward_block(middle, layer.feed_forward,
-                            {config_.hidden_act, {run.dropout, run.key, run.place + 2}, config_.layer_norm_eps});
+  return feed_forward_block(
+      middle, layer.feed_forward,
+      {config_.hidden_act, {run.dropout, run.key, run.place + 2}, config_.layer_norm_eps, options_.products});
 }
 
-EncoderOutput Encoder::forward(const EncoderInput& input, const EncoderRun& run) const {
+bool Encoder::learns(std::int64_t stage) const {
+  const std::int64_t begin = stage == 0 ? 0 : kEmbeddingTensors + (stage - 1) * kLayerTensors;
+  const std::int64_t end = kEmbeddingTensors + stage * kLayerTensors;
+  return std::any_of(parameters_.begin() + begin, parameters_.begin() + end,
+                     [](const NamedTensor& p) { return p.tensor.requires_grad(); });
+}
+
+std::int64_t Encoder::fixed_stages() const {
+  const auto count = 1 + static_cast<std::int64_t>(layers_.size());
+  std::int64_t stage = 0;
+  while (stage < count && !learns(stage) && !options_.frozen_dropout) ++stage;
+  return stage;
+}
+
+Encoder::LayerRun Encoder::run_of(std::int64_t stage, const EncoderInput& input, const EncoderRun& run) const {
   LayerRun state;
   state.offsets = input.offsets;
   state.key = run.key;
-  if (run.training) {
+  state.place = stage == 0 ? 0 : static_cast<std::uint32_t>(1 + (stage - 1) * kPlaces);
+  if (run.training && (learns(stage) || options_.frozen_dropout)) {
     state.dropout = options_.dropout.value_or(config_.hidden_dropout_prob);
     state.attention_dropout = options_.attention_dropout.value_or(config_.attention_probs_dropout_prob);
   }
+  return state;
+}
+
+EncoderOutput Encoder::forward(const EncoderInput& input, const EncoderRun& run) const {
   const std::int64_t sequences = input.offsets.numel() - 1;
+  const auto count = static_cast<std::int64_t>(layers_.size());
   const at::Tensor first_rows = input.offsets.narrow(0, 0, sequences);
-  at::Tensor hidden = embed(input, state);
-  state.place = 1;
-  for (const Layer& layer : layers_) {
-    if (&layer == &layers_.back() && run.input != HeadInput::kAllTokens) {
+  const bool all = run.input == HeadInput::kAllTokens;
+  bool has_all = true;  // rows, not the first of each sequence alone
+  at::Tensor hidden = input.stages > 0 ? input.hidden : embed(input, run_of(0, input, run));
+  for (std::int64_t layer = std::max<std::int64_t>(0, input.stages - 1); layer < count; ++layer) {
+    LayerRun state = run_of(layer + 1, input, run);
+    if (layer + 1 == count && !all) {
       state.rows = first_rows;
       state.row_offsets = at::arange(sequences + 1, input.offsets.options());
+      has_all = false;
     }
-    hidden = apply_layer(layer, hidden, state);
-    state.place += kPlaces;
+    hidden = apply_layer(layers_[static_cast<std::size_t>(layer)], hidden, state);
   }
   EncoderOutput output;
-  if (run.input == HeadInput::kAllTokens) {
-    output.hidden = hidden;
-    output.first = at::index_select(hidden, 0, first_rows);
-  } else {
-    output.first = hidden;
-  }
+  if (all) output.hidden = hidden;
+  output.first = has_all ? at::index_select(hidden, 0, first_rows) : hidden;
   if (run.input == HeadInput::kPooled) output.pooled = at::tanh(at::linear(output.first, pooler_weight_, pooler_bias_));
   return output;
+}
+
+at::Tensor Encoder::lower(const EncoderInput& input, std::int64_t stages) const {
+  TORCH_CHECK(stages > 0 && stages <= 1 + static_cast<std::int64_t>(layers_.size()), "no such stage: ", stages);
+  LayerRun state;
+  state.offsets = input.offsets;
+  at::Tensor hidden = embed(input, state);
+  for (std::int64_t layer = 0; layer + 1 < stages; ++layer) {
+    hidden = apply_layer(layers_[static_cast<std::size_t>(layer)], hidden, state);
+  }
+  return hidden;
 }
 
 std::vector<at::Tensor> Encoder::hidden_states(const EncoderInput& input) const {

@@ -16,27 +16,33 @@
 #include "core/model/embedding_block.h"
 #include "core/model/feed_forward_block.h"
 #include "core/model/named_tensor.h"
+#include "core/model/products.h"
 
 namespace berth::model {
 
 struct EncoderOptions {
-  at::ScalarType dtype = at::kFloat;  // float32 or float64
-  std::optional<double> dropout;      // in place of the config's
+  at::ScalarType dtype = at::kFloat;       // float32 or float64
+  Products products = Products::kOwnType;  // kBFloat16: only with float32
+  std::optional<double> dropout;           // in place of the config's
   std::optional<double> attention_dropout;
+  // Dropout also in stages of which nothing learns, as transformers has it.
+  bool frozen_dropout = false;
   std::uint64_t seed = 42;  // for what has to be initialised
 };
 
-// N tokens of B sequences, packed end to end; see Batch.
+// N tokens of B sequences, packed end to end; see Batch. A stage is the embeddings, or a layer.
 struct EncoderInput {
-  at::Tensor ids;        // [N] int64
-  at::Tensor segments;   // [N] int64
-  at::Tensor positions;  // [N] int64
-  at::Tensor offsets;    // [B + 1] int64 on the CPU
+  at::Tensor ids;           // [N] int64
+  at::Tensor segments;      // [N] int64
+  at::Tensor positions;     // [N] int64
+  at::Tensor offsets;       // [B + 1] int64 on the CPU
+  std::int64_t stages = 0;  // above 0: `hidden` is what that many of the first ones made of these tokens, see lower()
+  at::Tensor hidden = {};   // [N, width]
 };
 
 struct EncoderRun {
   HeadInput input = HeadInput::kAllTokens;  // what is needed of the last layer
-  bool training = false;                    // dropout on
+  bool training = false;                    // dropout in the stages that learn; see EncoderOptions::frozen_dropout
   DropoutKey key;
 };
 
@@ -68,6 +74,12 @@ class Encoder {
 
   EncoderOutput forward(const EncoderInput& input, const EncoderRun& run) const;
 
+  // How many of the first stages make the same of a text in every training step: frozen, and without dropout.
+  std::int64_t fixed_stages() const;
+
+  // [N, width]: what the first `stages` make of the input, without dropout; at least 1.
+  at::Tensor lower(const EncoderInput& input, std::int64_t stages) const;
+
   // Also each layer's input and the last one's output ([N, width], index 0: the embeddings), for analysis and tests.
   std::vector<at::Tensor> hidden_states(const EncoderInput& input) const;
 
@@ -88,6 +100,8 @@ class Encoder {
     FeedForwardWeights feed_forward;
   };
 
+  bool learns(std::int64_t stage) const;
+  LayerRun run_of(std::int64_t stage, const EncoderInput& input, const EncoderRun& run) const;
   at::Tensor embed(const EncoderInput& input, const LayerRun& run) const;
   at::Tensor apply_layer(const Layer& layer, const at::Tensor& hidden, const LayerRun& run) const;
 

@@ -2,8 +2,8 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/sum.h>
+#include <ATen/record_function.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "core/model/activation.h"
@@ -26,6 +26,7 @@ enum Input : std::uint8_t {
 };
 
 at::Tensor activate_with_bias(Activation activation, const at::Tensor& up, const at::Tensor& bias) {
+  RECORD_USER_SCOPE("berth: activation, forward");
   if (activation != Activation::kGelu) return activate(activation, up + bias);
   at::Tensor out = at::empty_like(up);
   const std::int64_t width = up.size(1);
@@ -48,6 +49,7 @@ struct Activated {
 // gradient, of the activation's output, is used up.
 Activated activation_backward(Activation activation, const at::Tensor& up, const at::Tensor& bias,
                               const at::Tensor& gradient) {
+  RECORD_USER_SCOPE("berth: activation, backward");
   if (activation != Activation::kGelu) {
     const at::AutoGradMode grad_mode(true);
     const at::Tensor input = (up + bias).detach().requires_grad_(true);
@@ -68,7 +70,7 @@ Activated activation_backward(Activation activation, const at::Tensor& up, const
                                          sums.data_ptr<T>() + chunk * width});
     });
   });
-  result.bias = sums.sum(0);
+  result.bias = total_of(sums);
   return result;
 }
 
@@ -78,13 +80,17 @@ class FeedForwardBlock : public torch::autograd::Function<FeedForwardBlock> {
                             const at::Tensor& up_bias, const at::Tensor& down_weight, const at::Tensor& down_bias,
                             const at::Tensor& norm_scale, const at::Tensor& norm_shift, const FeedForwardRun& run,
                             Keep keep) {
-    const at::Tensor up = at::mm(hidden, up_weight.t());
+    const auto read = [&](const at::Tensor& tensor) { return operand(tensor, run.products); };
+    const at::Tensor from = read(hidden);
+    const at::Tensor to_up = read(up_weight);
+    const at::Tensor to_down = read(down_weight);
+    const at::Tensor up = product(from, to_up.t());
     const ResidualNorm result =
-        residual_norm(at::mm(activate_with_bias(run.activation, up, up_bias), down_weight.t()), down_bias, hidden,
+        residual_norm(product(read(activate_with_bias(run.activation, up, up_bias)), to_down.t()), down_bias, hidden,
                       {norm_scale, norm_shift, run.epsilon}, run.dropout, keep);
     if (keep == Keep::kForBackward) {
       context->save_for_backward(
-          {hidden, up, result.normal, result.inverse_deviation, up_weight, up_bias, down_weight, norm_scale});
+          {from, up, result.normal, result.inverse_deviation, to_up, up_bias, to_down, norm_scale});
       save_run(*context, run);
     }
     return result.out;
@@ -94,9 +100,10 @@ class FeedForwardBlock : public torch::autograd::Function<FeedForwardBlock> {
     check_first_derivative();
     const FeedForwardRun& run = saved_run<FeedForwardRun>(*context);
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor& hidden = saved[0];
-    const at::Tensor& up_weight = saved[4];
-    const at::Tensor& down_weight = saved[6];
+    const at::Tensor& from = saved[0];
+    const at::Tensor& to_up = saved[4];
+    const at::Tensor& to_down = saved[6];
+    const auto read = [&](const at::Tensor& tensor) { return operand(tensor, run.products); };
     const auto needs = [&](Input place) { return context->needs_input_grad(place); };
 
     variable_list result(kArguments);
@@ -107,12 +114,16 @@ class FeedForwardBlock : public torch::autograd::Function<FeedForwardBlock> {
     result[kNormShift] = norm.shift;
     const bool below = needs(kHidden) || needs(kUpWeight) || needs(kUpBias);
     if (!below && !needs(kDownWeight)) return result;
-    const Activated inner = activation_backward(run.activation, saved[1], saved[5], at::mm(norm.input, down_weight));
-    if (needs(kDownWeight)) result[kDownWeight] = at::mm(norm.input.t(), inner.out);
-    if (needs(kUpWeight)) result[kUpWeight] = at::mm(inner.gradient.t(), hidden);
+    const at::Tensor out_gradient = read(norm.input);
+    const Activated inner = activation_backward(run.activation, saved[1], saved[5], product(out_gradient, to_down));
+    if (needs(kDownWeight)) result[kDownWeight] = product(out_gradient.t(), read(inner.out));
+    const at::Tensor up_gradient = read(inner.gradient);
+    if (needs(kUpWeight)) result[kUpWeight] = product(up_gradient.t(), from);
     result[kUpBias] = inner.bias;
+    if (!needs(kHidden)) return result;
     // norm.input, which may be the same memory, is not read any more.
-    if (needs(kHidden)) result[kHidden] = norm.residual.addmm_(inner.gradient, up_weight);
+    result[kHidden] = norm.residual;
+    add_product(result[kHidden], up_gradient, to_up);
     return result;
   }
 };

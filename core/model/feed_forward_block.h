@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/model/config.h"
+#include "core/model/products.h"
 #include "core/model/residual_norm.h"
 
 namespace berth::model {
@@ -19,6 +20,7 @@ struct FeedForwardRun {
   Activation activation = Activation::kGelu;
   DropoutRun dropout;
   double epsilon = 0;
+  Products products = Products::kOwnType;
 };
 
 // hidden: [rows, width], and so is what is returned. No second derivative.

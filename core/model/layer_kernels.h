@@ -31,11 +31,11 @@ template <typename T>
 struct ResidualNormForward {
   const T *in, *bias, *residual, *scale, *shift;  // bias, residual null: not added
   const std::uint8_t* mask;                       // null: nothing is dropped
-  T kept_factor;             // of what the mask keeps
-  T epsilon;                 // added to the variance
-  T* out;                    // may be in
-  T* normal;                 // null: not wanted
-  T* inverse_deviation;      // [rows]
+  T kept_factor;                                  // of what the mask keeps
+  T epsilon;                                      // added to the variance
+  T* out;                                         // may be in
+  T* normal;                                      // null: not wanted
+  T* inverse_deviation;                           // [rows]
 };
 template <typename T>
 void residual_norm(const Extent& extent, const ResidualNormForward<T>& run);

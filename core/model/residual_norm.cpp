@@ -2,7 +2,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/sum.h>
+#include <ATen/record_function.h>
 
 #include "core/model/chunks.h"
 #include "core/model/layer_kernels.h"
@@ -24,6 +24,7 @@ T* write(const at::Tensor& tensor, std::int64_t first) {
 
 ResidualNorm residual_norm(const at::Tensor& input, const at::Tensor& bias, const at::Tensor& residual,
                            const NormWeights& weights, const DropoutRun& dropout, Keep keep) {
+  RECORD_USER_SCOPE("berth: dropout, residual, norm, forward");
   const std::int64_t width = input.size(1);
   ResidualNorm result{input, {}, at::empty({input.size(0)}, input.options())};
   if (keep == Keep::kForBackward) result.normal = at::empty_like(input);
@@ -52,6 +53,7 @@ ResidualNorm residual_norm(const at::Tensor& input, const at::Tensor& bias, cons
 
 ResidualNormGradients residual_norm_backward(const at::Tensor& gradient, const ResidualNorm& kept,
                                              const NormWeights& weights, const DropoutRun& dropout) {
+  RECORD_USER_SCOPE("berth: dropout, residual, norm, backward");
   const std::int64_t width = gradient.size(1);
   ResidualNormGradients result;
   result.residual = at::empty_like(gradient);
@@ -77,7 +79,7 @@ ResidualNormGradients residual_norm_backward(const at::Tensor& gradient, const R
       residual_norm_backward(Extent{rows, width}, run);
     });
   });
-  const at::Tensor total = sums.sum(0);
+  const at::Tensor total = total_of(sums);
   result.bias = total.narrow(0, 0, width);
   result.scale = total.narrow(0, width, width);
   result.shift = total.narrow(0, 2 * width, width);

@@ -37,6 +37,12 @@ std::string_view ending_name(training::Ending ending) {
   return kNames[static_cast<int>(ending)];
 }
 
+// The type of the encoder's matrix products, as suites name it.
+std::string_view products_name(const model::EncoderOptions& options) {
+  if (options.products == model::Products::kBFloat16) return "bfloat16";
+  return options.dtype == at::kDouble ? "float64" : "float32";
+}
+
 std::string_view best_text(const training::Selection::Verdict& verdict, const std::string& task) {
   const auto& best = verdict.best_tasks;
   const bool is_own_best = std::find(best.begin(), best.end(), task) != best.end();
@@ -136,6 +142,19 @@ void RunRecorder::compared(const training::ComparisonEvent& event) {
       if (cosine < 0) ++seen.negative;
     }
   }
+  write_metrics_line(json.dump());
+}
+
+void RunRecorder::cached(const training::CacheEvent& event) {
+  console_.line(fmt::format("{}: embeddings and {} frozen layers computed once for all epochs, {:.1f} s, {:.0f} MB",
+                            task_name(event.task), event.layers, event.seconds,
+                            static_cast<double>(event.bytes) / (1 << 20)));
+  Json json;
+  json["kind"] = "cache";
+  json["task"] = task_name(event.task);
+  json["layers"] = event.layers;
+  json["bytes"] = event.bytes;
+  json["seconds"] = event.seconds;
   write_metrics_line(json.dump());
 }
 
@@ -273,6 +292,7 @@ void RunRecorder::finish(const training::TrainingResult& result) {
   json["tokens_per_second"] = static_cast<double>(result.tokens) / seconds;
   json["seconds_to_first_step"] = seconds_to_first_step_;
   json["peak_resident_bytes"] = peak_resident_bytes();
+  json["products"] = products_name(session_.encoder.options());
   json["parameters"] = result.total_numbers;
   json["trained_parameters"] = result.trained_numbers;
   json["trained_share"] = result.trained_share;

@@ -23,6 +23,7 @@ class RunRecorder final : public training::TrainingEvents {
   void starting(const training::ParameterPlan& plan, std::int64_t total_steps) override;
   void stepped(const training::StepEvent& event) override;
   void compared(const training::ComparisonEvent& event) override;
+  void cached(const training::CacheEvent& event) override;
   void evaluated(const training::EvaluationEvent& event) override;
   void checkpoint(std::int64_t step, const training::Selection::Verdict& verdict) override;
   bool wants_stop() override { return wants_stop_(); }

@@ -16,7 +16,12 @@ void declare(Section& s, ModelConfig& c) {
   s.key("max_length", c.max_length).at_least(3);  // [CLS], a token, [SEP]
   s.key("dropout", c.dropout).at_least(0).below(1);
   s.key("attention_dropout", c.attention_dropout).at_least(0).below(1);
-  s.choice("precision", c.precision, {{"float32", Precision::kFloat32}, {"float64", Precision::kFloat64}});
+  s.key("frozen_dropout", c.frozen_dropout);
+  s.choice("precision", c.precision,
+           {{"float32", Precision::kFloat32},
+            {"float64", Precision::kFloat64},
+            {"bfloat16", Precision::kBFloat16},
+            {"auto", Precision::kAuto}});
 }
 
 void declare(Section& s, TrainingConfig& c) {
@@ -29,6 +34,7 @@ void declare(Section& s, TrainingConfig& c) {
   s.key("clip_norm", c.clip_norm).at_least(0);
   s.key("log_every", c.log_every).at_least(1);
   s.key("threads", c.threads).at_least(0);
+  s.key("cache_megabytes", c.cache_megabytes).at_least(0);
 }
 
 void read_betas(const ConfigValue& value, OptimizerConfig& c, const std::string& owner) {

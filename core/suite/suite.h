@@ -13,7 +13,12 @@
 
 namespace berth::suite {
 
-enum class Precision : std::uint8_t { kFloat32, kFloat64 };
+enum class Precision : std::uint8_t {
+  kFloat32,
+  kFloat64,
+  kBFloat16,  // float32, with bfloat16 factors in the encoder's matrix products
+  kAuto,      // kBFloat16 where that is faster on this machine, else kFloat32
+};
 
 // [model]
 struct ModelConfig {
@@ -21,6 +26,7 @@ struct ModelConfig {
   std::int64_t max_length = 128;  // tokens a sequence; checked against the encoder's positions when it is loaded
   std::optional<double> dropout;  // in place of config.json's hidden_dropout_prob
   std::optional<double> attention_dropout;
+  bool frozen_dropout = false;  // dropout in frozen layers too
   Precision precision = Precision::kFloat32;
   Where where;  // of `path`
 };
@@ -33,9 +39,10 @@ struct TrainingConfig {
   std::int64_t accumulate = 1;   // micro-batches a step
   std::int64_t seed = 42;
   bool shuffle = true;
-  double clip_norm = 1.0;       // of all gradients together; 0: off
-  std::int64_t log_every = 10;  // steps a line of metrics.jsonl
-  std::int64_t threads = 0;     // 0: as many as the machine has cores
+  double clip_norm = 1.0;               // of all gradients together; 0: off
+  std::int64_t log_every = 10;          // steps a line of metrics.jsonl
+  std::int64_t threads = 0;             // 0: as many as the machine has cores
+  std::int64_t cache_megabytes = 2048;  // for what frozen layers make of the training sets; 0: compute it at every step
 };
 
 // [optimizer]

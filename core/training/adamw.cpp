@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros_like.h>
+#include <ATen/record_function.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -57,7 +58,8 @@ AdamW::AdamW(const ParameterPlan& plan, const suite::OptimizerConfig& config, co
                                                   "memory; this one is {}, strides {}",
                                                   p.name, c10::toString(type), c10::str(p.tensor.strides())));
     }
-    slots_.push_back({p.tensor, at::zeros_like(p.tensor), at::zeros_like(p.tensor), p.rate, p.weight_decay, p.schedule});
+    slots_.push_back(
+        {p.tensor, at::zeros_like(p.tensor), at::zeros_like(p.tensor), p.rate, p.weight_decay, p.schedule});
     if (table.defined() && p.tensor.is_same(table)) {
       table_ = table;
       lazy_.emplace(table.detach());
@@ -66,6 +68,7 @@ AdamW::AdamW(const ParameterPlan& plan, const suite::OptimizerConfig& config, co
 }
 
 GradientSummary AdamW::step(double scale, double clip_norm, const std::vector<double>& factors) {
+  RECORD_USER_SCOPE("berth: optimizer");
   const at::NoGradGuard no_grad;
   std::vector<Update> updates = take_gradients();
   if (updates.empty()) return {};

@@ -5,8 +5,8 @@
 
 #include "core/model/simd.h"
 
-// Plain loops, which the compiler vectorises for each instruction set that they are inlined into (see CMakeLists.txt for
-// this file's flags).
+// Plain loops, which the compiler vectorises for each instruction set that they are inlined into (see CMakeLists.txt
+// for this file's flags).
 namespace berth::training {
 namespace {
 

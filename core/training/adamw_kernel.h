@@ -1,5 +1,5 @@
-// One AdamW step on plain memory (Loshchilov & Hutter 2019, algorithm 2, in the form of torch.optim.AdamW); compiled for
-// several instruction sets.
+// One AdamW step on plain memory (Loshchilov & Hutter 2019, algorithm 2, in the form of torch.optim.AdamW); compiled
+// for several instruction sets.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@ namespace berth::training {
 
 // What is the same for all numbers of a parameter in one step.
 struct AdamWStep {
-  double scale = 1;         // of the gradient
-  double decay = 1;         // 1 - rate * weight decay
+  double scale = 1;  // of the gradient
+  double decay = 1;  // 1 - rate * weight decay
   double beta1 = 0.9;
   double beta2 = 0.999;
-  double step_size = 0;     // rate / (1 - beta1^t)
-  double deviation = 1;     // 1 / sqrt(1 - beta2^t)
-  double epsilon = 1e-8;    // added to the deviation
+  double step_size = 0;   // rate / (1 - beta1^t)
+  double deviation = 1;   // 1 / sqrt(1 - beta2^t)
+  double epsilon = 1e-8;  // added to the deviation
 };
 
 template <typename T>

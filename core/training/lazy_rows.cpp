@@ -20,7 +20,7 @@ void LazyRows::touch(const at::Tensor& rows) {
   const auto* row = rows.const_data_ptr<std::int64_t>();
   const auto before = static_cast<std::ptrdiff_t>(touched_.size());
   for (std::int64_t i = 0; i < rows.numel(); ++i) {
-    if (is_touched_.at(static_cast<std::size_t>(row[i])) != 0) continue;
+    if (row[i] < 0 || row[i] >= table_.size(0) || is_touched_[static_cast<std::size_t>(row[i])] != 0) continue;
     is_touched_[static_cast<std::size_t>(row[i])] = 1;
     touched_.push_back(row[i]);
     multiply(row[i]);

@@ -1,6 +1,7 @@
 // The rows of a large table (word embeddings) of which each step reads a few. A row that no gradient ever reached has
 // zero moments: AdamW only decays it, and that can wait until somebody reads it. What waits is kept as the steps'
-// factors and multiplied in one by one, so that the row's bits are those of decaying at every step, whenever it is done.
+// factors and multiplied in one by one, so that the row's bits are those of decaying at every step, whenever it is
+// done.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,7 +15,8 @@ class LazyRows {
  public:
   explicit LazyRows(at::Tensor table);  // [rows, width], contiguous
 
-  // Brings these rows (int64, any order and repetition) up to date; from now on they are updated at every step.
+  // Brings these rows (int64, any order and repetition) up to date; from now on they are updated at every step. Numbers
+  // of rows that there are not, are the encoder's to refuse.
   void touch(const at::Tensor& rows);
   void touch_all();
 

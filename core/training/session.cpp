@@ -22,14 +22,26 @@ at::ScalarType dtype_of(const suite::ModelConfig& config) {
 model::EncoderOptions encoder_options(const suite::Suite& suite) {
   model::EncoderOptions options;
   options.dtype = dtype_of(suite.model);
+  if (suite.model.precision == suite::Precision::kBFloat16) options.products = model::Products::kBFloat16;
   options.dropout = suite.model.dropout;
   options.attention_dropout = suite.model.attention_dropout;
+  options.frozen_dropout = suite.model.frozen_dropout;
   options.seed = mix({static_cast<std::uint64_t>(suite.training.seed), hash_name("initialise encoder")});
   return options;
 }
 
+// A smaller gain is not worth the coarser numbers.
+constexpr double kLeastGain = 1.2;
+
+// What "auto" is on this machine.
+suite::Precision decided(suite::Precision precision) {
+  if (precision != suite::Precision::kAuto) return precision;
+  return model::bfloat16_gain() >= kLeastGain ? suite::Precision::kBFloat16 : suite::Precision::kFloat32;
+}
+
 // The encoder and tokenizer of a model folder; no tasks yet.
-Session load_model(const suite::Suite& suite, const std::filesystem::path& folder) {
+Session load_model(suite::Suite suite, const std::filesystem::path& folder) {
+  suite.model.precision = decided(suite.model.precision);
   auto loaded = checkpoint::load_encoder(folder, encoder_options(suite));
   auto tokenizer = text::load_tokenizer(folder);
   const auto& config = loaded.encoder.config();

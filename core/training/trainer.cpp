@@ -1,5 +1,6 @@
 #include "core/training/trainer.h"
 
+#include <ATen/record_function.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -54,7 +55,10 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
       plan_(plan_of(session)),
       optimizer_(plan_, session.suite.optimizer, session.encoder.word_embeddings()),
       task_steps_(session.tasks.size(), 0),
-      was_run_(session.tasks.size(), false),
+      was_cached_(session.tasks.size(), false),
+      has_learned_(session.tasks.size(), false),
+      caches_(session.tasks.size()),
+      cache_bytes_left_(session.suite.training.cache_megabytes << 20),
       weights_(session.suite),
       gradients_(plan_),
       selection_(session.suite.evaluation.select_by) {
@@ -171,10 +175,13 @@ std::vector<double> Trainer::factors() const {
 }
 
 StepEvent Trainer::train_step() {
-  const auto start = std::chrono::steady_clock::now();
   std::vector<std::size_t> tasks(session_.tasks.size());
   std::iota(tasks.begin(), tasks.end(), std::size_t{0});
   if (!order_.empty()) tasks = {order_[static_cast<std::size_t>(result_.steps)]};
+  for (const auto task : tasks) cache(task);
+
+  RECORD_USER_SCOPE(kStepScope);
+  const auto start = std::chrono::steady_clock::now();
   const auto rates = factors();
   StepEvent event;
   event.step = ++result_.steps;
@@ -205,6 +212,7 @@ StepEvent Trainer::train_step() {
       not_finite("gradient's norm", event.gradient_norm, event.step, owner);
     }
     weights_.learn(losses, rates.front());
+    for (const auto& [task, loss] : losses) has_learned_[task] = true;
   }
   steps_learned_ = event.step;
   result_.training_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -247,11 +255,10 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
     const auto batch = task.train->store.pack(batches[m]);
     const auto draw = mix({hash_name(task.task.name()), hash_name(purpose), static_cast<std::uint64_t>(result_.steps),
                            static_cast<std::uint64_t>(m)});
-    optimizer_.read_rows(batch->ids());
     // A head may read the word embeddings as well. If it does, its first gradient says so, and nothing waits any more.
-    if (!was_run_[index]) optimizer_.settle();
-    was_run_[index] = true;
-    const Loss loss = forward(task, *batch, draw);
+    if (!has_learned_[index]) optimizer_.settle();
+    optimizer_.read_rows(batch->ids());
+    const Loss loss = forward(index, *batch, batches[m], draw);
     const auto value = loss.sum.item<double>();
     if (!std::isfinite(value)) not_finite("loss", value, result_.steps, task.task.owner());
     // Nothing to learn from gives no gradients, not ones of zero that AdamW would make steps of.
@@ -266,14 +273,49 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
   return part;
 }
 
-Loss Trainer::forward(TaskSession& task, const Batch& batch, std::uint64_t draw) {
+// Keeps what the frozen stages make of the task's features, where that is computed more than once and there is room.
+// The time that it takes is training's.
+void Trainer::cache(std::size_t task) {
+  if (was_cached_[task]) return;
+  was_cached_[task] = true;
+  const auto& store = session_.tasks[task].train->store;
+  const auto stages = session_.encoder.fixed_stages();
+  const auto bytes = data::HiddenCache::bytes_needed(store, session_.encoder);
+  if (stages < 2 || bytes > cache_bytes_left_ || features_to_come(task) <= store.size()) return;
+  cache_bytes_left_ -= bytes;
+  const auto start = std::chrono::steady_clock::now();
+  caches_[task].emplace(store, session_.encoder, stages, [this] {
+    if (events_.wants_stop()) throw evaluation::Stopped{};
+  });
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  result_.training_seconds += seconds.count();
+  events_.cached({task, stages - 1, bytes, seconds.count()});
+}
+
+// That the task's steps from here on take, over all epochs.
+std::int64_t Trainer::features_to_come(std::size_t task) const {
+  auto steps = total_steps_;
+  if (!order_.empty()) steps = std::count(order_.begin(), order_.end(), task);
+  const auto& store = session_.tasks[task].train->store;
+  return static_cast<std::int64_t>(static_cast<double>(steps) / static_cast<double>(batches_[task].steps_per_epoch()) *
+                                   static_cast<double>(store.size()));
+}
+
+Loss Trainer::forward(std::size_t index, const Batch& batch, const MicroBatch& features, std::uint64_t draw) {
+  auto& task = session_.tasks[index];
   const auto seed = static_cast<std::uint64_t>(session_.suite.training.seed);
   model::EncoderRun run;
   run.input = task.head->input();
   run.training = true;
   run.key = {mix({seed, hash_name("dropout")}), draw};
-  const auto encoded = data::encode(session_.encoder, batch, run);
+  auto input = data::encoder_input(batch);
+  if (const auto& cache = caches_[index]) {
+    input.hidden = cache->pack(features);
+    input.stages = cache->stages();
+  }
+  const data::EncodedBatch encoded(batch, session_.encoder.forward(input, run));
   seed_libtorch(mix({seed, hash_name("head"), draw}));
+  RECORD_USER_SCOPE("berth: head and loss, forward");
   return plugin::guarded(task.task.site("forward and loss"), [&] {
     const auto outputs = task.head->forward(encoded);
     auto loss = task.head->loss(outputs, batch, LossDetail::kSum);
@@ -287,6 +329,7 @@ Loss Trainer::forward(TaskSession& task, const Batch& batch, std::uint64_t draw)
 // Where a step trains one task: a batch of every task on the weights as they are, for its gradient alone.
 void Trainer::compare_gradients() {
   for (std::size_t task = 0; task < session_.tasks.size(); ++task) {
+    cache(task);
     const auto batches = batches_[task].at(task_steps_[task]);  // the ones that would come next
     const auto part = run_part(task, {batches.front()}, "compare");
     gradients_.take(part.count > 0 ? 1 / part.count : 0);

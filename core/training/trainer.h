@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "berth/loss.h"
+#include "core/data/hidden_cache.h"
 #include "core/training/adamw.h"
 #include "core/training/parameter_plan.h"
 #include "core/training/schedule.h"
@@ -17,6 +18,9 @@
 #include "core/training/task_weights.h"
 
 namespace berth::training {
+
+// What LibTorch's record of operations knows a step as; its own time is what lies between operations.
+constexpr const char* kStepScope = "berth: between operations";
 
 // What one task had to do with a step.
 struct TaskStep {
@@ -53,6 +57,14 @@ struct ComparisonEvent {
   Matrix cosines;  // [tasks][tasks], in the session's order
 };
 
+// What the encoder's frozen stages make of a task's training set is kept from now on.
+struct CacheEvent {
+  std::size_t task = 0;  // of the session
+  std::int64_t layers = 0;
+  std::int64_t bytes = 0;
+  double seconds = 0;
+};
+
 class TrainingEvents {
  public:
   virtual ~TrainingEvents() = default;
@@ -60,6 +72,7 @@ class TrainingEvents {
   virtual void starting(const ParameterPlan& plan, std::int64_t total_steps) = 0;
   virtual void stepped(const StepEvent& event) = 0;
   virtual void compared(const ComparisonEvent& event) = 0;
+  virtual void cached(const CacheEvent& event) = 0;
   virtual void evaluated(const EvaluationEvent& event) = 0;
   // Now is the time to write a checkpoint. verdict: what it is the best of.
   virtual void checkpoint(std::int64_t step, const Selection::Verdict& verdict) = 0;
@@ -113,7 +126,9 @@ class Trainer {
   void set_turns();
   StepEvent train_step();
   Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, const char* purpose);
-  Loss forward(TaskSession& task, const Batch& batch, std::uint64_t draw);
+  void cache(std::size_t task);
+  std::int64_t features_to_come(std::size_t task) const;
+  Loss forward(std::size_t task, const Batch& batch, const MicroBatch& features, std::uint64_t draw);
   void combine(const std::vector<std::size_t>& tasks);
   void compare_gradients();
   void evaluate();
@@ -128,9 +143,12 @@ class Trainer {
   TrainingEvents& events_;
   ParameterPlan plan_;
   AdamW optimizer_;
-  std::vector<TaskBatches> batches_;      // of each task
-  std::vector<std::int64_t> task_steps_;  // that each task has made
-  std::vector<bool> was_run_;             // each task, for a gradient
+  std::vector<TaskBatches> batches_;                      // of each task
+  std::vector<std::int64_t> task_steps_;                  // that each task has made
+  std::vector<bool> was_cached_;                          // each task, or found not to be worth it
+  std::vector<bool> has_learned_;                         // each task, in a step
+  std::vector<std::optional<data::HiddenCache>> caches_;  // of each task
+  std::int64_t cache_bytes_left_ = 0;
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t total_steps_ = 0;
   std::vector<std::size_t> order_;  // task of each step; empty where each step has all

@@ -73,6 +73,44 @@ class Run(ProgramTest):
             self.assertEqual(value == after[name], is_frozen, name)
         self.assertLess(self.json("run/summary.json")["trained_share"], 0.8)
 
+    def test_frozen_layers_are_computed_once_with_the_same_result(self):
+        common = ("--set", "optimizer.freeze=['embeddings','layers.0']", "--set", "model.precision=float64",
+                  "--set", "training.log_every=1")
+        self.train("kept", *common)
+        self.train("anew", *common, "--set", "training.cache_megabytes=0")
+        lines = {out: self.json_lines(f"{out}/metrics.jsonl") for out in ("kept", "anew")}
+        cache = [l for l in lines["kept"] if l["kind"] == "cache"]
+        self.assertEqual([(l["task"], l["layers"]) for l in cache], [("mood", 1)])
+        kept = [l for l in lines["kept"] if l["kind"] != "cache"]
+        for a, b in zip(kept, lines["anew"], strict=True):
+            self.assertEqual(a["kind"], b["kind"])
+            for key in ("loss", "gradient_norm"):
+                self.assertAlmostEqual(a.get(key, 0), b.get(key, 0), places=9)
+        # Nothing is kept where it would serve once, or where dropout makes it another at every step.
+        for out, setting in (("once", "training.epochs=1"), ("noisy", "model.frozen_dropout=true")):
+            self.train(out, *common, "--set", setting)
+            self.assertFalse(any(l["kind"] == "cache" for l in self.json_lines(f"{out}/metrics.jsonl")), out)
+
+    def test_bfloat16_products_learn_as_well(self):
+        self.train("full", "--set", "training.log_every=1")
+        self.train("low", "--set", "training.log_every=1", "--set", "model.precision=bfloat16")
+        self.train("auto", "--set", "model.precision=auto", "--set", "training.steps=1")
+        full, low, auto = (self.json(f"{out}/summary.json") for out in ("full", "low", "auto"))
+        self.assertEqual([full["products"], low["products"]], ["float32", "bfloat16"])
+        self.assertIn(auto["products"], ["float32", "bfloat16"])
+        self.assertIn(f'precision = "{auto["products"]}"', (self.dir / "auto/suite.toml").read_text())
+        self.assertGreater(low["tasks"]["mood"]["dev"]["accuracy"]["best"], 0.9)
+        losses = [[l["loss"] for l in self.json_lines(f"{out}/metrics.jsonl") if l["kind"] == "train"] for out in ("full", "low")]
+        self.assertNotEqual(*losses)
+        self.assertAlmostEqual(losses[0][0], losses[1][0], places=2)
+        self.berth("predict", "low", "--task", "mood", stdin='{"text": "a fine day here"}\n')
+
+    def test_a_profile_says_where_the_time_went(self):
+        text = self.berth("run", "suite.toml", "--out", "run", "--profile", "--set", "training.steps=3").stdout
+        self.assertIn("a step, mean of 3", text)
+        for part in ("matrix products", "attention, backward", "optimizer", "embeddings, forward"):
+            self.assertRegex(text, rf"(?m)^{part} +\d+\.\d\d +\d+\.\d% +\d+\.\d$")
+
     def tensors(self, path):
         data = (self.dir / path).read_bytes()
         size = int.from_bytes(data[:8], "little")

@@ -26,7 +26,8 @@ struct EncoderInfo {
   double dropout = 0;               // the encoder's hidden dropout, which heads use by default
   double initializer_range = 0.02;  // standard deviation for new weights
   // [vocabulary_size, hidden_size], the encoder's own parameter, for heads that tie an output layer to it. Trained,
-  // saved and loaded with the encoder: a head keeps the tensor, but does not register it as a parameter of its own.
+  // saved and loaded with the encoder: a head keeps the tensor, but does not register it as a parameter of its own. To
+  // be read with gradients: without, rows that training has not met yet may lack the weight decay of some steps.
   at::Tensor word_embeddings = {};
 };
 

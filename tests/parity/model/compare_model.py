@@ -137,6 +137,35 @@ def check_minilm(work):
     check("MiniLM", folder, LENGTHS)
 
 
+def check_bfloat16(work):
+    """Neither side is right: both are held against float64. Theirs is autocast's, ours must not be farther off."""
+    folder = os.environ.get("BERTH_MINILM")
+    if not folder:
+        print("bfloat16: skipped, BERTH_MINILM is not set")
+        return
+    model = BertModel.from_pretrained(folder, attn_implementation="eager")
+    data = make_input(model.config, LENGTHS)
+    ours, _ = run(folder, data, True, "bfloat16")
+    with torch.autocast("cpu", torch.bfloat16):
+        theirs = reference(model, data, True)
+    truth = reference(copy.deepcopy(model).double(), data, True)
+
+    def distance(side, names):
+        """Root mean square of the error, in parts of the values'."""
+        error, size = (sum(t.double().square().sum().item() for t in tensors) for tensors in (
+            [side[n].double() - truth[n] for n in names], [truth[n] for n in names]))
+        return (error / size) ** 0.5
+
+    kinds = {"hidden states": "hidden.", "outputs": "pooled$", "gradients by hidden states": "hidden_gradient.",
+             "gradients by outputs": "pooled_gradient."}
+    for kind, prefix in kinds.items():
+        names = [n for n in truth if re.match(prefix, n) and "key.bias" not in n]
+        own, other = distance(ours, names), distance(theirs, names)
+        print(f"bfloat16, {kind}: {own:.2e} from float64, transformers with autocast {other:.2e}")
+        if not 1e-4 < own <= 1.1 * other:
+            fail(f"bfloat16, {kind}: farther from float64 than autocast, or not bfloat16 at all")
+
+
 def check_base(work):
     torch.manual_seed(3)
     model = BertModel(BertConfig())
@@ -235,7 +264,7 @@ def check_written(work):
 
 
 def main():
-    for part in (check_minilm, check_base, check_activations, check_shapes, check_folders, check_written):
+    for part in (check_minilm, check_bfloat16, check_base, check_activations, check_shapes, check_folders, check_written):
         with tempfile.TemporaryDirectory() as work:
             part(work)
     print(f"{len(failures)} failures")

@@ -69,6 +69,7 @@ void dump_gradients(const Encoder& encoder, const std::string& name, const at::T
 void dump(const std::string& folder, const std::string& in, const std::string& out_file, const std::string& dtype) {
   berth::model::EncoderOptions options;
   options.dtype = dtype == "float64" ? at::kDouble : at::kFloat;
+  if (dtype == "bfloat16") options.products = berth::model::Products::kBFloat16;
   const auto loaded = berth::checkpoint::load_encoder(folder, options);
   for (const auto& name : loaded.report.initialised) fmt::print("initialised {}\n", name);
   for (const auto& name : loaded.report.unused) fmt::print("unused {}\n", name);
@@ -99,7 +100,8 @@ void copy(const std::string& folder, const std::string& to, const std::string& p
 
 int main(int argc, char** argv) {
   if (argc != 5) {
-    fmt::print(stderr, "usage: dump_model MODEL_FOLDER INPUT.safetensors OUTPUT.safetensors float32|float64\n");
+    fmt::print(stderr,
+               "usage: dump_model MODEL_FOLDER INPUT.safetensors OUTPUT.safetensors float32|float64|bfloat16\n");
     return 2;
   }
   try {

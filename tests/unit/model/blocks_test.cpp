@@ -257,11 +257,50 @@ TEST(Blocks, GradientsAreTheSameWhateverElseIsFrozen) {
   }
 }
 
+// Of the largest value. bfloat16 has 8 bits: factors are off by up to 0.4%, sums of many by less than that.
+void expect_near_but_rounded(const at::Tensor& low, const at::Tensor& full) {
+  const double error = difference(low, full) / full.abs().max().item<double>();
+  EXPECT_LT(error, 0.02);
+  EXPECT_GT(error, 1e-4) << "not in bfloat16";
+  EXPECT_EQ(low.scalar_type(), at::kFloat);
+}
+
+TEST(Blocks, BFloat16ProductsAreNearTheFullOnes) {
+  at::manual_seed(11);
+  const at::Tensor hidden = leaf({153, 24}, at::kFloat);
+  const auto check = [](const at::Tensor& low, const at::Tensor& full, const Tensors& inputs) {
+    expect_near_but_rounded(low, full);
+    const Tensors found = gradients(low, inputs);
+    const Tensors expected = gradients(full, inputs);
+    for (std::size_t i = 0; i < inputs.size(); ++i) expect_near_but_rounded(found[i], expected[i]);
+  };
+  const auto feed_forward = feed_forward_weights(24, 40, at::kFloat);
+  FeedForwardRun up{Activation::kGelu, {0.2, kKey, 3}, kEpsilon};
+  const at::Tensor full = feed_forward_block(hidden, feed_forward, up);
+  up.products = Products::kBFloat16;
+  // The last shift's gradient has no product in it.
+  Tensors learned = leaves(hidden, feed_forward);
+  learned.pop_back();
+  check(feed_forward_block(hidden, feed_forward, up), full, learned);
+
+  const auto attention = attention_weights(24, at::kFloat);
+  const AttentionRun all = attention_run(2, 0.2);
+  for (AttentionRun run : {all, first_rows_of(all)}) {
+    const at::Tensor expected = attention_block(hidden, attention, run);
+    run.products = Products::kBFloat16;
+    Tensors inputs = leaves(hidden, attention);
+    inputs.pop_back();
+    inputs.erase(inputs.begin() + 4);  // the key bias: its true gradient is zero
+    check(attention_block(hidden, attention, run), expected, inputs);
+  }
+}
+
 TEST(Blocks, ElementwiseWorkIsTheSameForAnyNumberOfThreads) {
-  const at::Tensor hidden = at::randn({300, 64});
-  const at::Tensor input = at::randn({300, 64});
-  const at::Tensor bias = at::randn({64});
-  const NormWeights weights{at::randn({64}), at::randn({64}), kEpsilon};
+  // As many rows as make LibTorch's own sums over them depend on the threads.
+  const at::Tensor hidden = at::randn({2048, 770});
+  const at::Tensor input = at::randn({2048, 770});
+  const at::Tensor bias = at::randn({770});
+  const NormWeights weights{at::randn({770}), at::randn({770}), kEpsilon};
   const DropoutRun dropout{0.1, kKey, 3};
   const int threads = at::get_num_threads();
   const auto run = [&](int count) {

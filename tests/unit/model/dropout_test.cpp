@@ -1,12 +1,7 @@
 #include "core/model/dropout.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/equal.h>
-#include <ATen/ops/ones.h>
-#include <ATen/ops/randn.h>
+#include <c10/util/Exception.h>
 #include <gmock/gmock.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,7 +9,6 @@
 #include <vector>
 
 #include "core/model/philox.h"
-#include "gradients.h"
 
 namespace berth::model {
 namespace {
@@ -82,55 +76,9 @@ TEST(DropoutMask, KeepsTheShareAskedFor) {
   }
 }
 
-TEST(Dropout, ScalesWhatItKeepsAndItsGradientAlike) {
-  const at::Tensor input = at::randn({37, 41}).requires_grad_(true);
-  const at::Tensor output = dropout(input, 0.3, kKey, 5);
-  output.backward(at::ones({37, 41}));
-  const auto mask = mask_of(0, 37 * 41, 0.3);
-  const float scale = 1 / 0.7F;
-  for (std::int64_t i = 0; i < 37 * 41; ++i) {
-    const float expected = mask[static_cast<std::size_t>(i)] == 1 ? scale : 0;
-    EXPECT_FLOAT_EQ(output.const_data_ptr<float>()[i], input.const_data_ptr<float>()[i] * expected);
-    EXPECT_FLOAT_EQ(input.grad().const_data_ptr<float>()[i], expected);
-  }
-}
-
-TEST(Dropout, ReadsWhatIsNotContiguousAndDoubles) {
-  const at::Tensor input = at::randn({20, 30}, at::kDouble);
-  EXPECT_TRUE(at::equal(dropout(input.t(), 0.3, kKey, 5), dropout(input.t().contiguous(), 0.3, kKey, 5)));
-  EXPECT_TRUE(at::equal(dropout(input, 0.3, kKey, 5) == 0, dropout(input.to(at::kFloat), 0.3, kKey, 5) == 0));
-}
-
-TEST(Dropout, OfNothingReturnsTheInput) {
-  const at::Tensor input = at::randn({3});
-  EXPECT_TRUE(dropout(input, 0, kKey, 5).is_same(input));
-  EXPECT_EQ(dropout(at::randn({0, 4}), 0.5, kKey, 5).numel(), 0);
-}
-
-TEST(Dropout, IsTheSameForAnyNumberOfThreads) {
-  const at::Tensor input = at::randn({300, 384});
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
-  const at::Tensor one = dropout(input, 0.1, kKey, 5);
-  at::set_num_threads(3);
-  const at::Tensor three = dropout(input, 0.1, kKey, 5);
-  at::set_num_threads(threads);
-  EXPECT_TRUE(at::equal(one, three));
-}
-
-TEST(Dropout, PassesTheGradientCheck) {
-  const at::Tensor input = at::randn({9, 11}, at::kDouble).requires_grad_(true);
-  const at::Tensor weights = at::randn({9, 11}, at::kDouble);
-  const auto f = [&] { return (dropout(input * input, 0.4, kKey, 5) * weights).sum(); };
-  EXPECT_LT(testing::gradient_error(f, {input}), 1e-8);
-}
-
-TEST(Dropout, RefusesWhatItCannotDo) {
-  const at::Tensor input = at::randn({4}).requires_grad_(true);
-  EXPECT_THROW(dropout(input, 1, kKey, 5), c10::Error);
-  EXPECT_THROW(dropout(input, -0.1, kKey, 5), c10::Error);
-  EXPECT_THROW(dropout(at::ones({4}, at::kLong), 0.5, kKey, 5), c10::Error);
-  EXPECT_THROW(torch::autograd::grad({dropout(input, 0.5, kKey, 5).sum()}, {input}, {}, true, true), c10::Error);
+TEST(DropoutMask, RefusesAProbabilityThatIsNone) {
+  EXPECT_THROW(mask_of(0, 4, 1), c10::Error);
+  EXPECT_THROW(mask_of(0, 4, -0.1), c10::Error);
 }
 
 }  // namespace

@@ -39,9 +39,11 @@ struct Case {
     const at::Tensor sum = at::embedding(weights.word, run.ids, run.padding_id) +
                            at::embedding(weights.segment, run.segments) +
                            at::embedding(weights.position, run.positions);
-    const at::Tensor normal =
-        at::layer_norm(sum, {sum.size(1)}, weights.norm_scale, weights.norm_shift, run.epsilon);
-    return dropout(normal, run.dropout.p, run.dropout.key, run.dropout.place);
+    const at::Tensor normal = at::layer_norm(sum, {sum.size(1)}, weights.norm_scale, weights.norm_shift, run.epsilon);
+    if (run.dropout.p == 0) return normal;
+    const at::Tensor mask = at::empty(normal.sizes(), at::kByte);
+    dropout_mask(mask.data_ptr<std::uint8_t>(), 0, mask.numel(), run.dropout.p, run.dropout.key, run.dropout.place);
+    return normal * mask.to(normal.dtype()) / (1 - run.dropout.p);
   }
 };
 

@@ -88,6 +88,7 @@ TEST_F(TinyBert, GradientsAreTheSameFromFirstRowsAlone) {
 
 TEST_F(TinyBert, TrainingRepeatsByItsKeyAlone) {
   const Encoder encoder = load(at::kFloat);
+  for (const auto& parameter : encoder.parameters()) parameter.tensor.requires_grad_(true);
   const auto run = [&](std::uint64_t seed, std::uint64_t draw) {
     return encoder.forward(input_, {HeadInput::kAllTokens, true, {seed, draw}}).hidden;
   };
@@ -107,6 +108,45 @@ TEST_F(TinyBert, DropoutOfTheOptionsReplacesTheConfigs) {
     return encoder.forward(input_, {HeadInput::kAllTokens, training, {1, 2}}).hidden;
   };
   EXPECT_TRUE(at::equal(run(true), run(false)));
+}
+
+// The embeddings and the first layer are frozen.
+TEST_F(TinyBert, WhatIsFrozenHasNoDropoutAndCanBeComputedBefore) {
+  const Encoder encoder = load(at::kDouble);
+  const auto& parameters = encoder.parameters();
+  for (const auto& p : parameters)
+    p.tensor.requires_grad_(!p.name.starts_with("embeddings") && p.name.find("layer.0.") == std::string::npos);
+  EXPECT_EQ(encoder.fixed_stages(), 2);
+  EncoderInput known = input_;
+  known.stages = 2;
+  known.hidden = encoder.lower(input_, 2);
+  EXPECT_TRUE(at::equal(known.hidden, encoder.hidden_states(input_)[1]));
+  for (const auto read : {HeadInput::kAllTokens, HeadInput::kFirstToken, HeadInput::kPooled}) {
+    const auto whole = encoder.forward(input_, {read, true, {1, 2}});
+    const auto rest = encoder.forward(known, {read, true, {1, 2}});
+    EXPECT_TRUE(at::equal(whole.first, rest.first));
+    EXPECT_TRUE(!whole.hidden.defined() || at::equal(whole.hidden, rest.hidden));
+    EXPECT_FALSE(at::equal(whole.first, encoder.forward(input_, {read, true, {1, 3}}).first)) << "the top has dropout";
+  }
+}
+
+TEST_F(TinyBert, AFrozenEncoderIsFixedWholeUnlessItKeepsDropout) {
+  EncoderOptions options;
+  options.frozen_dropout = true;
+  const Encoder noisy = checkpoint::load_encoder(BERTH_TEST_DATA "/tiny", options).encoder;
+  const Encoder plain = load(at::kFloat);
+  for (const Encoder* encoder : {&noisy, &plain}) {
+    for (const auto& p : encoder->parameters()) p.tensor.requires_grad_(p.name.starts_with("pooler"));
+  }
+  EXPECT_EQ(noisy.fixed_stages(), 0);
+  ASSERT_EQ(plain.fixed_stages(), 3);
+  const EncoderRun run{HeadInput::kPooled, true, {1, 2}};
+  EncoderInput known = input_;
+  known.stages = 3;
+  known.hidden = plain.lower(input_, 3);
+  const at::Tensor expected = plain.forward(input_, run).pooled;
+  EXPECT_LT((plain.forward(known, run).pooled - expected).abs().max().item<double>(), 1e-6);
+  EXPECT_GT((noisy.forward(input_, run).pooled - expected).abs().max().item<double>(), 1e-3);
 }
 
 TEST_F(TinyBert, EvaluationKeepsNoGraph) {

@@ -97,7 +97,9 @@ class Draw {
     s.model.max_length = integer(3, 512);
     if (coin()) s.model.dropout = real(0, 1);
     if (coin()) s.model.attention_dropout = real(0, 1);
-    s.model.precision = coin() ? Precision::kFloat32 : Precision::kFloat64;
+    s.model.frozen_dropout = coin();
+    s.training.cache_megabytes = coin() ? 0 : 77;
+    s.model.precision = coin() ? Precision::kFloat32 : coin() ? Precision::kFloat64 : Precision::kBFloat16;
     s.training = {
         real(0.1, 9), integer(0, 9), integer(1, 9), integer(1, 9), integer(0, std::numeric_limits<std::int64_t>::max()),
         coin(),       real(0, 2),    integer(1, 9), integer(0, 9)};
@@ -209,6 +211,8 @@ void expect_same(const Suite& a, const Suite& b) {
   EXPECT_EQ(a.model.max_length, b.model.max_length);
   EXPECT_EQ(a.model.dropout, b.model.dropout);
   EXPECT_EQ(a.model.attention_dropout, b.model.attention_dropout);
+  EXPECT_EQ(a.model.frozen_dropout, b.model.frozen_dropout);
+  EXPECT_EQ(a.training.cache_megabytes, b.training.cache_megabytes);
   EXPECT_EQ(a.model.precision, b.model.precision);
   const auto training = [](const TrainingConfig& c) {
     return std::tuple(c.epochs, c.steps, c.batch_size, c.accumulate, c.seed, c.shuffle, c.clip_norm, c.log_every,
@@ -271,9 +275,10 @@ TEST_F(SuiteTest, TheDataOfATaskIsWrittenToo) {
 
 TEST_F(SuiteTest, WhatIsWrittenIsReadable) {
   const auto text = to_toml(read("name='x'\n" + kLeast + "options.average = 'macro'\n"));
-  EXPECT_THAT(text,
-              ::testing::StartsWith("name = \"x\"\n\n[model]\npath = \"" + (folder_ / "m").string() +
-                                    "\"\nmax_length = 128\nprecision = \"float32\"\n\n[training]\nepochs = 3.0\n"));
+  EXPECT_THAT(
+      text, ::testing::StartsWith(
+                "name = \"x\"\n\n[model]\npath = \"" + (folder_ / "m").string() +
+                "\"\nmax_length = 128\nfrozen_dropout = false\nprecision = \"float32\"\n\n[training]\nepochs = 3.0\n"));
   EXPECT_THAT(text, ::testing::HasSubstr("\nbetas = [0.9, 0.999]\n"));
   EXPECT_THAT(text, ::testing::EndsWith("[tasks.sst2]\nplugin = \"classification\"\nsplit = 0.0\nweight = 1.0\n\n"
                                         "[tasks.sst2.train]\npath = \"" +

@@ -1,0 +1,34 @@
+// What an encoder's fixed stages (frozen, and without dropout) make of every feature of a set: computed once, in the
+// set's order and in packs that depend on nothing else, so that computing it again gives the same bits.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/data/feature_store.h"
+#include "core/model/encoder.h"
+
+namespace berth::data {
+
+class HiddenCache {
+ public:
+  // stages: of Encoder::lower(), at least 1. Computes all of it; calls `tick` before each pack, which may throw to end
+  // it.
+  HiddenCache(const FeatureStore& store, const model::Encoder& encoder, std::int64_t stages,
+              const std::function<void()>& tick);
+
+  static std::int64_t bytes_needed(const FeatureStore& store, const model::Encoder& encoder);
+
+  std::int64_t stages() const { return stages_; }
+
+  // [tokens of these features, width], in the order of FeatureStore::pack().
+  at::Tensor pack(const std::vector<std::int64_t>& features) const;
+
+ private:
+  const FeatureStore& store_;
+  std::int64_t stages_;
+  at::Tensor hidden_;  // [all tokens, width]
+};
+
+}  // namespace berth::data
