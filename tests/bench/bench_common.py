@@ -28,11 +28,17 @@ def first_rows(folder, count):
     return file
 
 
-def run_berth(train, seed, epochs):
+def freeze_setting(layers):
+    """The embeddings and that many layers stay as they are; 0: all learns."""
+    return "optimizer.freeze=" + (f"['embeddings', 'layers.0-{layers - 1}']" if layers else "[]")
+
+
+def run_berth(train, seed, epochs, settings=()):
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "run"
         subprocess.run([BERTH, "run", HERE / "sst2.toml", "--out", out, "--set", f"tasks.sst2.train='{train}'",
-                        "--set", f"training.seed={seed}", "--set", f"training.epochs={epochs}"],
+                        "--set", f"training.seed={seed}", "--set", f"training.epochs={epochs}",
+                        *(argument for setting in settings for argument in ("--set", setting))],
                        check=True, stdout=subprocess.DEVNULL,
                        env={**os.environ, "BERTH_DATA": str(DATA), "BERTH_MINILM": str(MODEL)})
         summary = json.loads((out / "summary.json").read_text())
@@ -41,10 +47,11 @@ def run_berth(train, seed, epochs):
             "accuracy": summary["tasks"]["sst2"]["dev"]["accuracy"]["final"]}
 
 
-def run_peer(train, order, seed, epochs, count):
+def run_peer(train, order, seed, epochs, count, frozen_layers=0):
+    freeze = ["embeddings"] * (frozen_layers > 0) + [f"encoder.layer.{i}." for i in range(frozen_layers)]
     output = subprocess.run(
         [sys.executable, HERE / "peer/hf_train_classification.py", MODEL, train, DATA / "sst2/dev.tsv", str(count), order,
-         str(seed), str(epochs)],
+         str(seed), str(epochs), "5e-5", ",".join(freeze)],
         check=True, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"}).stdout
     result = json.loads(output.strip().splitlines()[-1])
     return {"examples_per_s": result["train_examples_per_s"], "setup_s": result["setup_s"],

@@ -2,7 +2,8 @@
 to their full length ("plain") or to the longest of a batch ("dynamic"). BertForQuestionAnswering lets padding take part in
 the softmax over positions, so that it has to be learned that no answer begins there; with "masked", padded as "dynamic", it
 takes no part. Prints one JSON line.
-usage: hf_train_qa.py MODEL_DIR TRAIN.json DEV.json {plain|dynamic|masked} SEED [EPOCHS [LR]]
+usage: hf_train_qa.py MODEL_DIR TRAIN.json DEV.json {plain|dynamic|masked} SEED [EPOCHS [LR [fixed]]]
+fixed: windows in the file's order and no dropout; nothing is left to the seed but a head that MODEL_DIR lacks.
 needs: torch transformers datasets accelerate tf-models-official"""
 import json, os, pathlib, resource, sys, tempfile, time
 start = time.time()
@@ -20,6 +21,7 @@ MAX_LENGTH, STRIDE, N_BEST, MAX_ANSWER = 384, 128, 20, 30
 model_dir, train_path, dev_path, padding, seed = sys.argv[1:5] + [int(sys.argv[5])]
 epochs = float(sys.argv[6]) if len(sys.argv) > 6 else 2
 rate = float(sys.argv[7]) if len(sys.argv) > 7 else 5e-5
+fixed = sys.argv[8:] == ["fixed"]
 tokenizer = AutoTokenizer.from_pretrained(model_dir)
 
 
@@ -93,9 +95,11 @@ dev_rows = list(questions(dev_path))
 dev = Dataset.from_dict({"question": [q["question"] for q in dev_rows], "context": [q["context"] for q in dev_rows],
                          "index": list(range(len(dev_rows)))})
 dev = dev.map(prepare_dev, batched=True, remove_columns=dev.column_names)
-model = (Masked if padding == "masked" else AutoModelForQuestionAnswering).from_pretrained(model_dir)
+model = (Masked if padding == "masked" else AutoModelForQuestionAnswering).from_pretrained(
+    model_dir, **({"hidden_dropout_prob": 0, "attention_probs_dropout_prob": 0} if fixed else {}))
 args = TrainingArguments(tempfile.mkdtemp(), per_device_train_batch_size=16, per_device_eval_batch_size=64, num_train_epochs=epochs,
-                         learning_rate=rate, report_to=[], save_strategy="no", seed=seed, use_cpu=True, disable_tqdm=True)
+                         learning_rate=rate, report_to=[], save_strategy="no", seed=seed, use_cpu=True, disable_tqdm=True,
+                         train_sampling_strategy="sequential" if fixed else "random")
 trainer = Trainer(model=model, args=args, train_dataset=train, data_collator=DataCollatorWithPadding(tokenizer))
 t0 = time.time(); trainer.train(); t1 = time.time()
 logits = trainer.predict(dev.remove_columns(["example", "offset_mapping"])).predictions

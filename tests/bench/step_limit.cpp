@@ -1,0 +1,192 @@
+// A training step against its own matrix products: what share of the step would be left if nothing else took time.
+// Dropout, clipping and AdamW are in the step. Prints one line of JSON.
+//   step_limit {MODEL_FOLDER|bert-base} SEQUENCES LENGTH REPEATS [pooled|all]
+// bert-base: of that shape, with random weights. pooled: a head that reads the first token, so that the last layer is
+// trimmed to it (in the products too).
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "core/checkpoint/model_folder.h"
+#include "core/report/process_stats.h"
+#include "core/training/adamw.h"
+
+namespace {
+
+using namespace berth;
+
+struct Shape {
+  std::int64_t sequences, length;
+  bool trimmed;
+};
+
+class Step {
+ public:
+  Step(const model::Encoder& encoder, const Shape& shape)
+      : encoder_(encoder),
+        read_(shape.trimmed ? HeadInput::kPooled : HeadInput::kAllTokens),
+        head_(at::randn({2, encoder.config().hidden_size}).mul_(0.02)),
+        plan_(training::make_plan(encoder, shape.trimmed, {{"bench", {}, {{"weight", head_}}}}, config_)),
+        optimizer_(plan_, config_, encoder.word_embeddings()) {
+    const auto longs = at::TensorOptions().dtype(at::kLong);
+    input_.ids = at::randint(1000, 20000, {shape.sequences * shape.length}, longs);
+    input_.segments = at::zeros({shape.sequences * shape.length}, longs);
+    input_.positions = at::arange(shape.length, longs).repeat({shape.sequences});
+    input_.offsets = at::arange(shape.sequences + 1, longs).mul_(shape.length);
+    labels_ = at::randint(0, 2, {shape.sequences}, longs);
+  }
+
+  void train() {
+    optimizer_.read_rows(input_.ids);
+    const auto output = encoder_.forward(input_, {read_, true, {1, draw_++}});
+    const auto& read = output.pooled.defined() ? output.pooled : output.first;
+    at::cross_entropy_loss(at::linear(read, head_), labels_).backward();
+    optimizer_.step(1, 1, {1});
+  }
+
+  void infer() const {
+    const at::NoGradGuard no_grad;
+    encoder_.forward(input_, {read_, false, {}});
+  }
+
+ private:
+  const model::Encoder& encoder_;
+  HeadInput read_;
+  suite::OptimizerConfig config_;
+  at::Tensor head_;
+  training::ParameterPlan plan_;
+  training::AdamW optimizer_;
+  model::EncoderInput input_;
+  at::Tensor labels_;
+  std::uint64_t draw_ = 0;
+};
+
+// The products of a step alone, at their shapes: x W^T, and for the gradients g W and g^T x.
+class Products {
+ public:
+  Products(const model::BertConfig& config, const Shape& shape) : config_(config), shape_(shape) {}
+
+  void run() {
+    const at::NoGradGuard no_grad;
+    const std::int64_t tokens = shape_.sequences * shape_.length;
+    for (std::int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
+      const bool last = shape_.trimmed && layer + 1 == config_.num_hidden_layers;
+      const std::int64_t rows = last ? shape_.sequences : tokens;
+      const std::int64_t width = config_.hidden_size;
+      linear(rows, width, width);    // queries
+      linear(tokens, width, width);  // keys
+      linear(tokens, width, width);  // values
+      attention(last ? 1 : shape_.length);
+      linear(rows, width, width);
+      linear(rows, width, config_.intermediate_size);
+      linear(rows, config_.intermediate_size, width);
+    }
+  }
+
+ private:
+  at::Tensor matrix(std::int64_t rows, std::int64_t columns) {
+    for (const auto& known : made_) {
+      if (known.size(0) == rows && known.size(1) == columns) return known;
+    }
+    return made_.emplace_back(at::randn({rows, columns}));
+  }
+
+  void linear(std::int64_t rows, std::int64_t in, std::int64_t out) {
+    const at::Tensor x = matrix(rows, in);
+    const at::Tensor gradient = matrix(rows, out);
+    const at::Tensor weight = matrix(out, in);
+    at::mm(x, weight.t());
+    at::mm(gradient, weight);
+    at::mm(gradient.t(), x);
+  }
+
+  // Scores and their weighted sum; backwards one product for each of the four gradients.
+  void attention(std::int64_t queries) {
+    const std::int64_t heads = shape_.sequences * config_.num_attention_heads;
+    const std::int64_t width = config_.hidden_size / config_.num_attention_heads;
+    const at::Tensor q = matrix(heads * queries, width).view({heads, queries, width});
+    const at::Tensor k = matrix(heads * shape_.length, width).view({heads, shape_.length, width});
+    const at::Tensor scores = matrix(heads * queries, shape_.length).view({heads, queries, shape_.length});
+    for (int i = 0; i < 2; ++i) {
+      at::bmm(q, k.transpose(1, 2));
+      at::bmm(scores, k);
+      at::bmm(scores.transpose(1, 2), q);
+    }
+  }
+
+  const model::BertConfig& config_;
+  Shape shape_;
+  std::vector<at::Tensor> made_;
+};
+
+template <typename F>
+double milliseconds(const F& f) {
+  const auto start = std::chrono::steady_clock::now();
+  f();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+model::Encoder load(const std::string& name) {
+  if (name == "bert-base") return {model::BertConfig{}, {}};
+  return std::move(checkpoint::load_encoder(name, {}).encoder);
+}
+
+void measure(const std::string& name, const Shape& shape, int repeats) {
+  const model::Encoder encoder = load(name);
+  Step step(encoder, shape);
+  Products products(encoder.config(), shape);
+  std::vector<double> train, alone, infer;
+  for (int i = 0; i < 2; ++i) {
+    step.train();
+    products.run();
+  }
+  for (int i = 0; i < repeats; ++i) {  // in turn: a machine whose speed drifts is fair to both
+    train.push_back(milliseconds([&] { step.train(); }));
+    alone.push_back(milliseconds([&] { products.run(); }));
+    infer.push_back(milliseconds([&] { step.infer(); }));
+  }
+  std::vector<double> shares;
+  for (std::size_t i = 0; i < train.size(); ++i) shares.push_back(alone[i] / train[i]);
+  fmt::print(
+      "{{\"step_ms\": {:.1f}, \"products_ms\": {:.1f}, \"share\": {:.3f}, \"share_least\": {:.3f}, \"share_most\": "
+      "{:.3f}, \"infer_ms\": {:.1f}, \"threads\": {}, \"peak_mb\": {}}}\n",
+      median(train), median(alone), median(shares), *std::min_element(shares.begin(), shares.end()),
+      *std::max_element(shares.begin(), shares.end()), median(infer), at::get_num_threads(),
+      report::peak_resident_bytes() >> 20);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 5 && argc != 6) {
+    fmt::print(stderr, "usage: step_limit {{MODEL_FOLDER|bert-base}} SEQUENCES LENGTH REPEATS [pooled|all]\n");
+    return 2;
+  }
+  try {
+    const bool all = argc == 6 && std::string(argv[5]) == "all";
+    measure(argv[1], {std::stoll(argv[2]), std::stoll(argv[3]), !all}, std::stoi(argv[4]));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 1;
+  }
+  return 0;
+}
