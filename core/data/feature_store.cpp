@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "berth/error.h"
 #include "core/data/packed_batch.h"
@@ -149,6 +150,12 @@ std::unique_ptr<Batch> FeatureStore::pack(const std::vector<std::int64_t>& featu
     if (is_filled(column)) contents.fields.emplace(column.spec.name, pack_field(column, features));
   }
   return std::make_unique<PackedBatch>(std::move(contents));
+}
+
+std::unique_ptr<Batch> FeatureStore::pack_from(std::int64_t first, std::int64_t count) const {
+  std::vector<std::int64_t> features(static_cast<std::size_t>(std::min(count, size() - first)));
+  std::iota(features.begin(), features.end(), first);
+  return pack(features);
 }
 
 }  // namespace berth::data

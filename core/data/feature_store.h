@@ -28,6 +28,8 @@ class FeatureStore {
 
   // Packs these features end to end, in the order given.
   std::unique_ptr<Batch> pack(const std::vector<std::int64_t>& features) const;
+  // `count` of them from `first` on, or those that are left.
+  std::unique_ptr<Batch> pack_from(std::int64_t first, std::int64_t count) const;
 
  private:
   struct Column {

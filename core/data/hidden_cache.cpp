@@ -4,9 +4,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 
-#include <algorithm>
-#include <numeric>
-
 #include "core/data/encoded_batch.h"
 
 namespace berth::data {
@@ -26,10 +23,8 @@ HiddenCache::HiddenCache(const FeatureStore& store, const model::Encoder& encode
   const at::NoGradGuard no_grad;
   std::int64_t token = 0;
   for (std::int64_t from = 0; from < store.size(); from += kPack) {
-    std::vector<std::int64_t> features(static_cast<std::size_t>(std::min(kPack, store.size() - from)));
-    std::iota(features.begin(), features.end(), from);
     tick();
-    const auto batch = store.pack(features);
+    const auto batch = store.pack_from(from, kPack);
     hidden_.narrow(0, token, batch->tokens()).copy_(encoder.lower(encoder_input(*batch), stages));
     token += batch->tokens();
   }

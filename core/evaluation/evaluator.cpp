@@ -8,7 +8,6 @@
 #include <cmath>
 #include <deque>
 #include <limits>
-#include <numeric>
 
 #include "berth/head.h"
 #include "core/data/encoded_batch.h"
@@ -69,10 +68,8 @@ void predict(const TaskModel& model, const data::TaskData& data, const Evaluatio
   std::deque<Result> results;  // of features that no prediction was made from yet
   std::int64_t example = 0;
   for (std::int64_t from = 0; from < data.store.size(); from += options.batch_size) {
-    const auto count = std::min(options.batch_size, data.store.size() - from);
-    std::vector<std::int64_t> features(count);
-    std::iota(features.begin(), features.end(), from);
-    const auto batch = data.store.pack(features);
+    const auto batch = data.store.pack_from(from, options.batch_size);
+    const auto count = batch->size();
     const auto seed = training::mix({options.seed, training::hash_name(data.name), static_cast<std::uint64_t>(from)});
     const auto outputs = run_batch(model, *batch, seed);
     for (std::int64_t b = 0; b < count; ++b) results.emplace_back(data.features[from + b], outputs, b);

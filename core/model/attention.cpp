@@ -57,12 +57,7 @@ class Plan {
   std::int64_t keys(std::int64_t b) const { return key_offsets_[b + 1] - key_offsets_[b]; }
 
   HeadShape shape(std::int64_t b, std::int64_t head) const {
-    return {queries(b),
-            keys(b),
-            largest_.width,
-            options_.dropout,
-            options_.key,
-            options_.place,
+    return {queries(b), keys(b), largest_.width, options_.dropout,
             first_elements_[static_cast<std::size_t>(b)] + head * element_count(keys(b))};
   }
 

@@ -9,9 +9,7 @@ namespace berth::model {
 
 struct AttentionOptions {
   std::int64_t heads = 1;
-  double dropout = 0;  // on the probabilities; 0 in evaluation
-  DropoutKey key;
-  std::uint32_t place = 0;
+  DropoutRun dropout;  // on the probabilities
 };
 
 struct AttentionInput {

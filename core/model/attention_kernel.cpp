@@ -97,7 +97,7 @@ void unpack(const T* from, std::int64_t rows, std::int64_t width, Rows<T> to) {
 // The same mask in forward and backward: rows lie padded(keys) indices apart.
 void draw_mask(const HeadShape& shape, std::int64_t row, const Tile& tile, std::uint8_t* mask) {
   const std::int64_t width = padded(shape.keys);
-  dropout_mask(mask, shape.first_element + row * width, tile.rows * width, shape.dropout, shape.key, shape.place);
+  dropout_mask(mask, shape.first_element + row * width, tile.rows * width, shape.dropout);
 }
 
 template <typename T>
@@ -107,7 +107,7 @@ T scale_of(const HeadShape& shape) {
 
 template <typename T>
 T kept_factor(const HeadShape& shape) {
-  return static_cast<T>(1 / (1 - shape.dropout));
+  return static_cast<T>(shape.dropout.kept_factor());
 }
 
 }  // namespace
@@ -138,7 +138,7 @@ void attend(const HeadShape& shape, const HeadInputs<T>& in, const HeadOutputs<T
     const Rows<const T> query = from_row(in.query, row);
     multiply(Product<T>{tile.rows, width, padded(tile.keys), {query.data, query.stride, 1}, space.keys, space.scores});
     softmax_rows(tile, scale_of<T>(shape), false, space.scores, out.maximum + row, out.inverse_sum + row);
-    if (shape.dropout > 0) {
+    if (shape.dropout.p > 0) {
       draw_mask(shape, row, tile, space.mask);
       mask_rows(tile, space.mask, kept_factor<T>(shape), space.scores);
     }
@@ -177,12 +177,12 @@ void attend_backward(const HeadShape& shape, const HeadInputs<T>& in, const Head
     softmax_rows(tile, scale_of<T>(shape), true, space.probabilities, maximum, inverse_sum);
     multiply(
         Product<T>{tile.rows, width, long_row, {space.out_gradient, wide, 1}, space.values_across, space.gradients});
-    if (shape.dropout > 0) {
+    if (shape.dropout.p > 0) {
       draw_mask(shape, row, tile, space.mask);
       mask_rows(tile, space.mask, kept_factor<T>(shape), space.gradients);
     }
     softmax_backward_rows(tile, scale_of<T>(shape), space.probabilities, space.means, space.gradients);
-    if (shape.dropout > 0) mask_rows(tile, space.mask, kept_factor<T>(shape), space.probabilities);
+    if (shape.dropout.p > 0) mask_rows(tile, space.mask, kept_factor<T>(shape), space.probabilities);
     multiply(Product<T>{shape.keys,
                         tile.rows,
                         wide,

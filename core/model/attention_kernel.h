@@ -20,9 +20,7 @@ struct HeadShape {
   std::int64_t queries = 0;  // rows of query; the sequence's first tokens
   std::int64_t keys = 0;     // rows of key and value
   std::int64_t width = 0;    // of one head
-  double dropout = 0;
-  DropoutKey key;
-  std::uint32_t place = 0;
+  DropoutRun dropout;
   std::int64_t first_element = 0;  // where this head's dropout indices for this sequence begin
 };
 

@@ -25,7 +25,8 @@ struct Draw {
   std::uint32_t threshold;  // words below drop
 };
 
-Draw make_draw(double p, const DropoutKey& key, std::uint32_t place) {
+Draw make_draw(const DropoutRun& dropout) {
+  const auto& [p, key, place] = dropout;
   TORCH_CHECK(p >= 0 && p < 1, "dropout probability ", p, " is outside of [0, 1)");
   const auto low = [](std::uint64_t value) { return static_cast<std::uint32_t>(value); };
   const double threshold = std::min(std::nearbyint(p * 4294967296.0), 4294967295.0);
@@ -78,9 +79,8 @@ void fill_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, const
 
 }  // namespace
 
-void dropout_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, double p, const DropoutKey& key,
-                  std::uint32_t place) {
-  fill_mask(mask, first, count, make_draw(p, key, place));
+void dropout_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, const DropoutRun& dropout) {
+  fill_mask(mask, first, count, make_draw(dropout));
 }
 
 }  // namespace berth::model

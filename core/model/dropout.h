@@ -18,11 +18,11 @@ struct DropoutRun {
   double p = 0;  // in [0, 1)
   DropoutKey key;
   std::uint32_t place = 0;  // which one it is
+
+  double kept_factor() const { return 1 / (1 - p); }  // of what is kept
 };
 
-// Bytes, 1 kept, 0 dropped, of `count` elements from element `first` on. p in [0, 1); place: which dropout of the
-// network. What is kept is to be scaled by 1 / (1 - p).
-void dropout_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, double p, const DropoutKey& key,
-                  std::uint32_t place);
+// Bytes, 1 kept, 0 dropped, of `count` elements from element `first` on.
+void dropout_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, const DropoutRun& dropout);
 
 }  // namespace berth::model

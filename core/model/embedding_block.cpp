@@ -28,20 +28,14 @@ enum Input : std::uint8_t {
   kArguments = kNormShift + 3,  // with the settings
 };
 
-struct Embedded {
-  at::Tensor out;                // [N, width]
-  at::Tensor normal;             // [N, width], undefined with Keep::kNothing
-  at::Tensor inverse_deviation;  // [N]
-};
-
 const std::int64_t* numbers(const at::Tensor& tensor, std::int64_t first = 0) {
   return tensor.const_data_ptr<std::int64_t>() + first;
 }
 
-Embedded embed(const EmbeddingWeights& weights, const EmbeddingRun& run, Keep keep) {
+ResidualNorm embed(const EmbeddingWeights& weights, const EmbeddingRun& run, Keep keep) {
   RECORD_USER_SCOPE("berth: embeddings, forward");
   const std::int64_t width = weights.word.size(1);
-  Embedded result;
+  ResidualNorm result;
   result.out = at::empty({run.ids.size(0), width}, weights.word.options());
   result.inverse_deviation = at::empty({run.ids.size(0)}, weights.word.options());
   if (keep == Keep::kForBackward) result.normal = at::empty_like(result.out);
@@ -64,7 +58,7 @@ Embedded embed(const EmbeddingWeights& weights, const EmbeddingRun& run, Keep ke
       residual_norm(extent, norm);
       RowMask mask(run.dropout, width);
       if (const auto* bytes = mask.draw(row, rows)) {
-        apply_mask(extent, Masked<T>{out, bytes, static_cast<T>(1 / (1 - run.dropout.p)), out});
+        apply_mask(extent, Masked<T>{out, bytes, static_cast<T>(run.dropout.kept_factor()), out});
       }
     });
   });
@@ -76,7 +70,7 @@ struct EmbeddedGradients {
   at::Tensor scale, shift;  // [width]
 };
 
-EmbeddedGradients embed_backward(const at::Tensor& gradient, const Embedded& kept, const at::Tensor& scale,
+EmbeddedGradients embed_backward(const at::Tensor& gradient, const ResidualNorm& kept, const at::Tensor& scale,
                                  const EmbeddingRun& run) {
   const std::int64_t width = gradient.size(1);
   EmbeddedGradients result;
@@ -97,7 +91,7 @@ EmbeddedGradients embed_backward(const at::Tensor& gradient, const Embedded& kep
       norm.shift_gradient = norm.scale_gradient + width;
       RowMask mask(run.dropout, width);
       if (const auto* bytes = mask.draw(row, rows)) {
-        apply_mask(extent, Masked<T>{norm.gradient, bytes, static_cast<T>(1 / (1 - run.dropout.p)), norm.residual});
+        apply_mask(extent, Masked<T>{norm.gradient, bytes, static_cast<T>(run.dropout.kept_factor()), norm.residual});
         norm.gradient = norm.residual;
       }
       residual_norm_backward(extent, norm);
@@ -173,7 +167,7 @@ class EmbeddingBlock : public torch::autograd::Function<EmbeddingBlock> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& word, const at::Tensor& segment,
                             const at::Tensor& position, const at::Tensor& norm_scale, const at::Tensor& norm_shift,
                             const EmbeddingRun& run, Keep keep) {
-    const Embedded result = embed({word, segment, position, norm_scale, norm_shift}, run, keep);
+    const ResidualNorm result = embed({word, segment, position, norm_scale, norm_shift}, run, keep);
     if (keep == Keep::kForBackward) {
       context->save_for_backward({result.normal, result.inverse_deviation, norm_scale, word, segment, position});
       save_run(*context, run);

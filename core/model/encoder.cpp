@@ -139,7 +139,7 @@ at::Tensor Encoder::embed(const EncoderInput& input, const LayerRun& run) const 
 
 at::Tensor Encoder::apply_layer(const Layer& layer, const at::Tensor& hidden, const LayerRun& run) const {
   AttentionRun attention;
-  attention.attention = {config_.num_attention_heads, run.attention_dropout, run.key, run.place};
+  attention.attention = {config_.num_attention_heads, {run.attention_dropout, run.key, run.place}};
   attention.dropout = {run.dropout, run.key, run.place + 1};
   attention.epsilon = config_.layer_norm_eps;
   attention.products = options_.products;
@@ -178,45 +178,47 @@ Encoder::LayerRun Encoder::run_of(std::int64_t stage, const EncoderInput& input,
   return state;
 }
 
+// [N, width] after the first `end` stages.
+at::Tensor Encoder::run_stages(const EncoderInput& input, const EncoderRun& run, std::int64_t end) const {
+  at::Tensor hidden = input.stages > 0 ? input.hidden : embed(input, run_of(0, input, run));
+  for (std::int64_t stage = std::max<std::int64_t>(1, input.stages); stage < end; ++stage) {
+    hidden = apply_layer(layers_[static_cast<std::size_t>(stage - 1)], hidden, run_of(stage, input, run));
+  }
+  return hidden;
+}
+
 EncoderOutput Encoder::forward(const EncoderInput& input, const EncoderRun& run) const {
   const std::int64_t sequences = input.offsets.numel() - 1;
-  const auto count = static_cast<std::int64_t>(layers_.size());
+  const auto last = static_cast<std::int64_t>(layers_.size());
   const at::Tensor first_rows = input.offsets.narrow(0, 0, sequences);
-  const bool all = run.input == HeadInput::kAllTokens;
-  bool has_all = true;  // rows, not the first of each sequence alone
-  at::Tensor hidden = input.stages > 0 ? input.hidden : embed(input, run_of(0, input, run));
-  for (std::int64_t layer = std::max<std::int64_t>(0, input.stages - 1); layer < count; ++layer) {
-    LayerRun state = run_of(layer + 1, input, run);
-    if (layer + 1 == count && !all) {
-      state.rows = first_rows;
-      state.row_offsets = at::arange(sequences + 1, input.offsets.options());
-      has_all = false;
-    }
-    hidden = apply_layer(layers_[static_cast<std::size_t>(layer)], hidden, state);
-  }
   EncoderOutput output;
-  if (all) output.hidden = hidden;
-  output.first = has_all ? at::index_select(hidden, 0, first_rows) : hidden;
+  if (run.input != HeadInput::kAllTokens && input.stages <= last) {
+    LayerRun state = run_of(last, input, run);
+    state.rows = first_rows;
+    state.row_offsets = at::arange(sequences + 1, input.offsets.options());
+    output.first = apply_layer(layers_.back(), run_stages(input, run, last), state);
+  } else {
+    const at::Tensor hidden = run_stages(input, run, last + 1);
+    if (run.input == HeadInput::kAllTokens) output.hidden = hidden;
+    output.first = at::index_select(hidden, 0, first_rows);
+  }
   if (run.input == HeadInput::kPooled) output.pooled = at::tanh(at::linear(output.first, pooler_weight_, pooler_bias_));
   return output;
 }
 
 at::Tensor Encoder::lower(const EncoderInput& input, std::int64_t stages) const {
   TORCH_CHECK(stages > 0 && stages <= 1 + static_cast<std::int64_t>(layers_.size()), "no such stage: ", stages);
-  LayerRun state;
-  state.offsets = input.offsets;
-  at::Tensor hidden = embed(input, state);
-  for (std::int64_t layer = 0; layer + 1 < stages; ++layer) {
-    hidden = apply_layer(layers_[static_cast<std::size_t>(layer)], hidden, state);
-  }
-  return hidden;
+  return run_stages(input, {}, stages);
 }
 
 std::vector<at::Tensor> Encoder::hidden_states(const EncoderInput& input) const {
-  LayerRun state;
-  state.offsets = input.offsets;
-  std::vector<at::Tensor> states{embed(input, state)};
-  for (const Layer& layer : layers_) states.push_back(apply_layer(layer, states.back(), state));
+  std::vector<at::Tensor> states;
+  EncoderInput known = input;
+  for (std::size_t layer = 0; layer <= layers_.size(); ++layer) {
+    known.hidden = lower(known, known.stages + 1);
+    ++known.stages;
+    states.push_back(known.hidden);
+  }
   return states;
 }
 

@@ -102,6 +102,7 @@ class Encoder {
 
   bool learns(std::int64_t stage) const;
   LayerRun run_of(std::int64_t stage, const EncoderInput& input, const EncoderRun& run) const;
+  at::Tensor run_stages(const EncoderInput& input, const EncoderRun& run, std::int64_t end) const;
   at::Tensor embed(const EncoderInput& input, const LayerRun& run) const;
   at::Tensor apply_layer(const Layer& layer, const at::Tensor& hidden, const LayerRun& run) const;
 

@@ -40,7 +40,7 @@ ResidualNorm residual_norm(const at::Tensor& input, const at::Tensor& bias, cons
       run.scale = read<T>(weights.scale, 0);
       run.shift = read<T>(weights.shift, 0);
       run.mask = mask.draw(row, rows);
-      run.kept_factor = static_cast<T>(1 / (1 - dropout.p));
+      run.kept_factor = static_cast<T>(dropout.kept_factor());
       run.epsilon = static_cast<T>(weights.epsilon);
       run.out = write<T>(result.out, first);
       run.normal = result.normal.defined() ? write<T>(result.normal, first) : nullptr;
@@ -70,7 +70,7 @@ ResidualNormGradients residual_norm_backward(const at::Tensor& gradient, const R
       run.inverse_deviation = read<T>(kept.inverse_deviation, row);
       run.scale = read<T>(weights.scale, 0);
       run.mask = mask.draw(row, rows);
-      run.kept_factor = static_cast<T>(1 / (1 - dropout.p));
+      run.kept_factor = static_cast<T>(dropout.kept_factor());
       run.residual = write<T>(result.residual, first);
       run.in = dropout.p > 0 ? write<T>(result.input, first) : nullptr;
       run.bias = write<T>(sums, chunk * 3 * width);

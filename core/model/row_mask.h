@@ -19,7 +19,7 @@ class RowMask {
   // Of at most kChunkRows rows; good until the next call. Null where nothing is dropped.
   const std::uint8_t* draw(std::int64_t first, std::int64_t rows) {
     if (bytes_.empty()) return nullptr;
-    dropout_mask(bytes_.data(), first * width_, rows * width_, dropout_.p, dropout_.key, dropout_.place);
+    dropout_mask(bytes_.data(), first * width_, rows * width_, dropout_);
     return bytes_.data();
   }
 

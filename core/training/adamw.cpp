@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "berth/error.h"
 #include "core/model/chunks.h"
@@ -26,17 +27,17 @@ struct Chunk {
   std::int64_t count = 0;
 };
 
-// f(index among all chunks, chunk), on all threads.
-template <typename F>
-void for_all_chunks(const std::vector<std::int64_t>& sizes, const F& f) {
-  std::vector<Chunk> chunks;
-  for (std::size_t tensor = 0; tensor < sizes.size(); ++tensor) {
-    for (std::int64_t first = 0; first < sizes[tensor]; first += kChunkNumbers) {
-      chunks.push_back({tensor, first, std::min(kChunkNumbers, sizes[tensor] - first)});
-    }
+void add_chunks(std::vector<Chunk>& chunks, std::size_t tensor, std::int64_t size) {
+  for (std::int64_t first = 0; first < size; first += kChunkNumbers) {
+    chunks.push_back({tensor, first, std::min(kChunkNumbers, size - first)});
   }
-  at::parallel_for(0, static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) f(static_cast<std::size_t>(i), chunks[static_cast<std::size_t>(i)]);
+}
+
+// f(index among the chunks, chunk), on all threads.
+template <typename F>
+void for_each(const std::vector<Chunk>& chunks, const F& f) {
+  model::for_chunks(static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t i, std::int64_t, std::int64_t) {
+    f(static_cast<std::size_t>(i), chunks[static_cast<std::size_t>(i)]);
   });
 }
 
@@ -73,14 +74,10 @@ GradientSummary AdamW::step(double scale, double clip_norm, const std::vector<do
   std::vector<Update> updates = take_gradients();
   if (updates.empty()) return {};
 
-  std::vector<std::int64_t> sizes;
-  std::int64_t chunks = 0;
-  for (const auto& update : updates) {
-    sizes.push_back(update.gradient.numel());
-    chunks += model::chunk_count(sizes.back(), kChunkNumbers);
-  }
-  std::vector<double> squares(static_cast<std::size_t>(chunks));
-  for_all_chunks(sizes, [&](std::size_t i, const Chunk& chunk) {
+  std::vector<Chunk> chunks;
+  for (std::size_t i = 0; i < updates.size(); ++i) add_chunks(chunks, i, updates[i].gradient.numel());
+  std::vector<double> squares(chunks.size());
+  for_each(chunks, [&](std::size_t i, const Chunk& chunk) {
     const at::Tensor& gradient = updates[chunk.tensor].gradient;
     model::for_type(gradient, [&](auto tag) {
       using T = decltype(tag);
@@ -95,10 +92,10 @@ GradientSummary AdamW::step(double scale, double clip_norm, const std::vector<do
   const double clip = clip_norm > 0 ? std::min(1.0, clip_norm / (summary.norm + 1e-6)) : 1.0;
   for (auto& update : updates) {
     update.step = step_of(*update.slot, scale * clip, factors.at(update.slot->schedule));
-    if (update.rows.defined()) sizes[static_cast<std::size_t>(&update - updates.data())] = 0;
   }
-  for_all_chunks(sizes, [&](std::size_t, const Chunk& chunk) {
+  for_each(chunks, [&](std::size_t, const Chunk& chunk) {
     const Update& update = updates[chunk.tensor];
+    if (update.rows.defined()) return;
     model::for_type(update.gradient, [&](auto tag) {
       using T = decltype(tag);
       const Slot& slot = *update.slot;
@@ -118,8 +115,7 @@ GradientSummary AdamW::step(double scale, double clip_norm, const std::vector<do
 std::vector<AdamW::Update> AdamW::take_gradients() {
   std::vector<Update> updates;
   for (auto& slot : slots_) {
-    at::Tensor gradient = std::move(slot.parameter.mutable_grad());
-    slot.parameter.mutable_grad().reset();
+    at::Tensor gradient = std::exchange(slot.parameter.mutable_grad(), {});
     if (!gradient.defined()) continue;
     const bool is_table = slot.parameter.is_same(table_);
     if (gradient.is_sparse() && !is_table) gradient = gradient.to_dense();  // a head's own lookup

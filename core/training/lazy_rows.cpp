@@ -1,6 +1,7 @@
 #include "core/training/lazy_rows.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/model/chunks.h"
 #include "core/training/adamw_kernel.h"
@@ -32,7 +33,7 @@ void LazyRows::touch(const at::Tensor& rows) {
 void LazyRows::touch_all() {
   settle();
   touched_.resize(is_touched_.size());
-  for (std::size_t row = 0; row < touched_.size(); ++row) touched_[row] = static_cast<std::int64_t>(row);
+  std::iota(touched_.begin(), touched_.end(), std::int64_t{0});
   std::fill(is_touched_.begin(), is_touched_.end(), 1);
 }
 

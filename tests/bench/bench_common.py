@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,11 @@ def environment(name, meaning):
 DATA = environment("BERTH_DATA", "the folder that holds sst2/train.tsv and sst2/dev.tsv")
 MODEL = environment("BERTH_MINILM", "MiniLM's model folder; apps/setup --model makes build/deps/minilm")
 BERTH = pathlib.Path(os.environ.get("BERTH", HERE.parents[1] / "build/release/bin/berth")).resolve()
+
+
+def standard_error(a, b):
+    """Of the difference of the means of as many runs each."""
+    return ((statistics.variance(a) + statistics.variance(b)) / len(a)) ** 0.5
 
 
 def first_rows(folder, count):

@@ -3,7 +3,7 @@ usage: compare_scores.py [EPOCHS [SEED...]]     needs: torch transformers datase
 import statistics
 import sys
 
-from bench_common import DATA, run_berth, run_peer
+from bench_common import DATA, run_berth, run_peer, standard_error
 
 epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 3
 seeds = [int(s) for s in sys.argv[2:]] or [1, 2, 3]
@@ -16,7 +16,7 @@ for seed in seeds:
     print(f"seed {seed}: peer {scores['peer'][-1]:.4f}", flush=True)
 means = {k: statistics.mean(v) for k, v in scores.items()}
 variances = {k: statistics.variance(v) for k, v in scores.items()}
-error = (sum(variances.values()) / len(seeds)) ** 0.5
+error = standard_error(scores["berth"], scores["peer"])
 difference = means["berth"] - means["peer"]
 print(f"berth {means['berth']:.4f} (deviation {variances['berth'] ** 0.5:.4f}), peer {means['peer']:.4f} "
       f"(deviation {variances['peer'] ** 0.5:.4f}); difference {difference:+.4f} = {difference / error:+.2f} pooled "

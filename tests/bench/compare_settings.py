@@ -6,12 +6,7 @@ import argparse
 import statistics
 import tempfile
 
-from bench_common import first_rows, run_berth
-
-
-def error(a, b):
-    """Standard error of the difference of two means."""
-    return ((statistics.variance(a) + statistics.variance(b)) / len(a)) ** 0.5 if len(a) > 1 else float("nan")
+from bench_common import first_rows, run_berth, standard_error
 
 
 def main():
@@ -39,7 +34,8 @@ def main():
         line = f"{side}: accuracy {mean(side, 'accuracy'):.4f}"
         if side != "without":
             difference = mean(side, "accuracy") - mean("without", "accuracy")
-            line += f" ({difference:+.4f}, its standard error {error(*accuracy.values()):.4f})"
+            error = f", its standard error {standard_error(*accuracy.values()):.4f}" if len(known.seeds) > 1 else ""
+            line += f" ({difference:+.4f}{error})"
         line += (f", examples a second x{mean(side, 'examples_per_s') / mean('without', 'examples_per_s'):.2f}"
                  f", peak memory x{mean(side, 'peak_mb') / mean('without', 'peak_mb'):.2f}")
         print(line)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from bench_common import BERTH, DATA, HERE, MODEL
+from bench_common import BERTH, DATA, HERE, MODEL, standard_error
 from squad_files import first_questions, official_scores
 
 
@@ -72,6 +72,5 @@ for name in ("exact", "f1"):
     ours, theirs = ([s[name] for s in scores[side]] for side in ("berth", "peer"))
     line = f"{name}: berth {statistics.mean(ours):.2f}, peer {statistics.mean(theirs):.2f}"
     if len(seeds) > 1:
-        error = ((statistics.variance(ours) + statistics.variance(theirs)) / len(seeds)) ** 0.5
-        line += f"; difference {statistics.mean(ours) - statistics.mean(theirs):+.2f}, its standard error {error:.2f}"
+        line += f"; difference {statistics.mean(ours) - statistics.mean(theirs):+.2f}, its standard error {standard_error(ours, theirs):.2f}"
     print(line)

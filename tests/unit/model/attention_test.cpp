@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "gradients.h"
+#include "reference.h"
 
 namespace berth::model {
 namespace {
@@ -25,6 +26,7 @@ namespace {
 using Tensors = std::vector<at::Tensor>;
 
 const std::vector<std::int64_t> kLengths{1, 5, 64, 65, 16, 150};
+using testing::difference;
 constexpr DropoutKey kKey{7, 9};
 
 at::Tensor offsets_of(const std::vector<std::int64_t>& lengths) {
@@ -50,14 +52,15 @@ class Attending : public torch::autograd::Function<Attending> {
     const AttentionOutput output = packed_attention({query, key, value, query_offsets, key_offsets}, options);
     context->save_for_backward({query, key, value, query_offsets, key_offsets, output.out, output.statistics});
     context->saved_data["heads"] = options.heads;
-    context->saved_data["dropout"] = options.dropout;
-    context->saved_data["place"] = static_cast<std::int64_t>(options.place);
+    context->saved_data["dropout"] = options.dropout.p;
+    context->saved_data["place"] = static_cast<std::int64_t>(options.dropout.place);
     return output.out;
   }
   static Tensors backward(torch::autograd::AutogradContext* context, const Tensors& gradients) {
     const Tensors saved = context->get_saved_variables();
-    const AttentionOptions options{context->saved_data["heads"].toInt(), context->saved_data["dropout"].toDouble(),
-                                   kKey, static_cast<std::uint32_t>(context->saved_data["place"].toInt())};
+    const AttentionOptions options{context->saved_data["heads"].toInt(),
+                                   {context->saved_data["dropout"].toDouble(), kKey,
+                                    static_cast<std::uint32_t>(context->saved_data["place"].toInt())}};
     const auto result = packed_attention_backward({saved[0], saved[1], saved[2], saved[3], saved[4]},
                                                   {saved[5], saved[6]}, gradients[0], options);
     return {result.query, result.key, result.value, {}, {}, {}};
@@ -74,8 +77,8 @@ at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tens
 at::Tensor mask_of(std::int64_t first, std::int64_t length, const AttentionOptions& options) {
   const std::int64_t stride = (length + 15) / 16 * 16;
   at::Tensor mask = at::empty({length, stride}, at::kByte);
-  dropout_mask(mask.data_ptr<std::uint8_t>(), first, length * stride, options.dropout, options.key, options.place);
-  return mask.narrow(1, 0, length).to(at::kDouble) / (1 - options.dropout);
+  dropout_mask(mask.data_ptr<std::uint8_t>(), first, length * stride, options.dropout);
+  return mask.narrow(1, 0, length).to(at::kDouble) / (1 - options.dropout.p);
 }
 
 // The same by LibTorch's operators, one sequence and head after the other.
@@ -92,7 +95,7 @@ at::Tensor reference(const Tensors& in, const std::vector<std::int64_t>& lengths
       };
       const at::Tensor scores = at::matmul(part(in[0]), part(in[1]).t()) / std::sqrt(static_cast<double>(width));
       at::Tensor probabilities = at::softmax(scores, 1);
-      if (options.dropout > 0) probabilities = probabilities * mask_of(element, length, options).to(scores.dtype());
+      if (options.dropout.p > 0) probabilities = probabilities * mask_of(element, length, options).to(scores.dtype());
       heads.push_back(at::matmul(probabilities, part(in[2])));
       element += (length * ((length + 15) / 16 * 16) + 63) / 64 * 64;
     }
@@ -101,8 +104,6 @@ at::Tensor reference(const Tensors& in, const std::vector<std::int64_t>& lengths
   }
   return at::cat(sequences);
 }
-
-double difference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
 
 struct Case {
   std::int64_t heads;
@@ -118,7 +119,7 @@ class Attention : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Attention, EqualsLibTorchWithItsGradients) {
   const auto& [heads, width, p] = GetParam();
-  const AttentionOptions options{heads, p, kKey, 4};
+  const AttentionOptions options{heads, {p, kKey, 4}};
   const at::Tensor offsets = offsets_of(kLengths);
   const std::int64_t tokens = offsets[-1].item<std::int64_t>();
   for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
@@ -148,7 +149,7 @@ TEST(PackedAttention, PassesTheGradientCheck) {
   const at::Tensor offsets = offsets_of(lengths);
   const Tensors in = random_inputs(10, 10, 8, at::kDouble);
   const at::Tensor weights = at::randn({10, 8}, at::kDouble);
-  const AttentionOptions options{2, 0.3, kKey, 1};
+  const AttentionOptions options{2, {0.3, kKey, 1}};
   const auto f = [&] { return (attend(in[0], in[1], in[2], offsets, offsets, options) * weights).sum(); };
   EXPECT_LT(testing::gradient_error(f, in), 1e-8);
 }
@@ -158,7 +159,7 @@ TEST(PackedAttention, FirstRowsAloneEqualTheFullOnesDropoutAndGradientsIncluded)
   const std::int64_t tokens = offsets[-1].item<std::int64_t>();
   const std::int64_t sequences = static_cast<std::int64_t>(kLengths.size());
   const at::Tensor first = offsets.narrow(0, 0, sequences);
-  const AttentionOptions options{2, 0.2, kKey, 1};
+  const AttentionOptions options{2, {0.2, kKey, 1}};
   const Tensors in = random_inputs(tokens, tokens, 32, at::kDouble);
   const at::Tensor weights = at::randn({sequences, 32}, at::kDouble);
   const auto run = [&](const at::Tensor& output) {
@@ -176,7 +177,7 @@ TEST(PackedAttention, ReadsRowsThatLieApart) {
   const at::Tensor offsets = offsets_of({4, 7});
   const at::Tensor all = at::randn({11, 48});
   const Tensors views{all.narrow(1, 0, 16), all.narrow(1, 16, 16), all.narrow(1, 32, 16)};
-  const AttentionOptions options{2, 0, kKey, 1};
+  const AttentionOptions options{2, {0, kKey, 1}};
   EXPECT_TRUE(at::equal(
       attend(views[0], views[1], views[2], offsets, offsets, options),
       attend(views[0].contiguous(), views[1].contiguous(), views[2].contiguous(), offsets, offsets, options)));
@@ -185,7 +186,7 @@ TEST(PackedAttention, ReadsRowsThatLieApart) {
 TEST(PackedAttention, IsTheSameForAnyNumberOfThreads) {
   const at::Tensor offsets = offsets_of(kLengths);
   const std::int64_t tokens = offsets[-1].item<std::int64_t>();
-  const AttentionOptions options{4, 0.1, kKey, 1};
+  const AttentionOptions options{4, {0.1, kKey, 1}};
   const Tensors in = random_inputs(tokens, tokens, 64, at::kFloat);
   const int threads = at::get_num_threads();
   const auto run = [&](int count) {
@@ -207,7 +208,7 @@ TEST(PackedAttention, IsTheSameForAnyNumberOfThreads) {
 
 TEST(PackedAttention, LargeScoresStayFiniteAndNanShows) {
   const at::Tensor offsets = offsets_of({20, 3});
-  const AttentionOptions options{1, 0, kKey, 1};
+  const AttentionOptions options{1, {0, kKey, 1}};
   Tensors in = random_inputs(23, 23, 16, at::kFloat);
   const at::Tensor large = in[0].detach() * 1e4;
   const at::Tensor result = attend(large, in[1], in[2], offsets, offsets, options);
@@ -221,7 +222,7 @@ TEST(PackedAttention, LargeScoresStayFiniteAndNanShows) {
 
 TEST(PackedAttention, RefusesWhatDoesNotFit) {
   const Tensors in = random_inputs(6, 6, 8, at::kFloat);
-  const AttentionOptions options{2, 0, kKey, 1};
+  const AttentionOptions options{2, {0, kKey, 1}};
   const auto run = [&](const at::Tensor& query_offsets, const at::Tensor& key_offsets, const AttentionOptions& o) {
     return attend(in[0], in[1], in[2], query_offsets, key_offsets, o);
   };

@@ -25,25 +25,20 @@
 #include "core/model/layer_kernels.h"
 #include "gradients.h"
 #include "instruction_sets.h"
+#include "reference.h"
 
 namespace berth::model {
 namespace {
 
+using testing::difference;
+using testing::gradients;
+using testing::masked;
 using Tensors = std::vector<at::Tensor>;
 constexpr DropoutKey kKey{7, 9};
 constexpr double kEpsilon = 1e-12;
 
-double difference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
-
 at::Tensor leaf(at::IntArrayRef shape, at::ScalarType type, double size = 1) {
   return (at::randn(shape, type) * size).requires_grad_(true);
-}
-
-at::Tensor masked(const at::Tensor& input, const DropoutRun& run) {
-  if (run.p == 0) return input;
-  const at::Tensor mask = at::empty(input.sizes(), at::kByte);
-  dropout_mask(mask.data_ptr<std::uint8_t>(), 0, input.numel(), run.p, run.key, run.place);
-  return input * mask.to(input.dtype()) / (1 - run.p);
 }
 
 at::Tensor residual_norm_of(const at::Tensor& input, const at::Tensor& residual, const at::Tensor& scale,
@@ -111,7 +106,7 @@ at::Tensor stock(const at::Tensor& hidden, const AttentionWeights& w, const Atte
 
 AttentionRun attention_run(std::int64_t heads, double p) {
   AttentionRun run;
-  run.attention = {heads, 0, kKey, 1};
+  run.attention = {heads, {0, kKey, 1}};
   run.dropout = {p, kKey, 2};
   run.epsilon = kEpsilon;
   run.offsets = at::tensor({0, 1, 71, 90, 153}, at::kLong);
@@ -122,12 +117,6 @@ AttentionRun first_rows_of(AttentionRun run) {
   run.rows = run.offsets.narrow(0, 0, run.offsets.numel() - 1);
   run.row_offsets = at::arange(run.offsets.numel(), at::kLong);
   return run;
-}
-
-// Of a weighted sum of `output`, by all of `inputs`.
-Tensors gradients(const at::Tensor& output, const Tensors& inputs) {
-  const at::Tensor weights = at::arange(output.numel(), output.options()).reshape(output.sizes()).sin();
-  return torch::autograd::grad({(output * weights).sum()}, inputs);
 }
 
 // Relative to the largest value, as sums over rows grow with them.
@@ -219,7 +208,7 @@ TEST(AttentionBlock, EqualsLibTorchWithItsGradients) {
 
 TEST(AttentionBlock, PassesTheGradientCheckWithAllDropouts) {
   AttentionRun all = attention_run(2, 0.3);
-  all.attention.dropout = 0.2;
+  all.attention.dropout.p = 0.2;
   all.offsets = at::tensor({0, 3, 4, 9}, at::kLong);
   for (const AttentionRun& run : {all, first_rows_of(all)}) {
     const at::Tensor hidden = leaf({9, 8}, at::kDouble);

@@ -34,7 +34,7 @@ constexpr DropoutKey kKey{0x1122334455667788, 0x99aabbccddeeff00};
 std::vector<std::uint8_t> mask_of(std::int64_t first, std::int64_t count, double p, const DropoutKey& key = kKey,
                                   std::uint32_t place = 5) {
   std::vector<std::uint8_t> mask(static_cast<std::size_t>(count), 9);
-  dropout_mask(mask.data(), first, count, p, key, place);
+  dropout_mask(mask.data(), first, count, {p, key, place});
   return mask;
 }
 

@@ -5,14 +5,17 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <vector>
 
 #include "instruction_sets.h"
+#include "reference.h"
 
 namespace berth::model {
 namespace {
+
+using testing::difference;
+using testing::gradients;
 
 constexpr std::int64_t kWords = 50;
 constexpr std::int64_t kTokens = 153;
@@ -40,19 +43,9 @@ struct Case {
                            at::embedding(weights.segment, run.segments) +
                            at::embedding(weights.position, run.positions);
     const at::Tensor normal = at::layer_norm(sum, {sum.size(1)}, weights.norm_scale, weights.norm_shift, run.epsilon);
-    if (run.dropout.p == 0) return normal;
-    const at::Tensor mask = at::empty(normal.sizes(), at::kByte);
-    dropout_mask(mask.data_ptr<std::uint8_t>(), 0, mask.numel(), run.dropout.p, run.dropout.key, run.dropout.place);
-    return normal * mask.to(normal.dtype()) / (1 - run.dropout.p);
+    return testing::masked(normal, run.dropout);
   }
 };
-
-std::vector<at::Tensor> gradients(const at::Tensor& output, const std::vector<at::Tensor>& inputs) {
-  const at::Tensor weights = at::arange(output.numel(), output.options()).reshape(output.sizes()).sin();
-  return torch::autograd::grad({(output * weights).sum()}, inputs);
-}
-
-double difference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
 
 TEST(EmbeddingBlock, EqualsLibTorchWithItsGradients) {
   at::manual_seed(5);
