@@ -55,10 +55,16 @@ struct BackwardSpace {
   BackwardSpace(const HeadShape& shape, T* data) {
     const std::int64_t tile = std::min(kTileRows, shape.queries);
     Scratch<T> scratch(data);
-    for (T** piece : {&keys_across, &values_across}) *piece = scratch.take(shape.width, shape.keys);
-    for (T** piece : {&keys, &key_gradient, &value_gradient}) *piece = scratch.take(shape.keys, shape.width);
-    for (T** piece : {&query, &query_gradient, &out_gradient}) *piece = scratch.take(tile, shape.width);
-    for (T** piece : {&probabilities, &gradients}) *piece = scratch.take(tile, shape.keys);
+    keys_across = scratch.take(shape.width, shape.keys);
+    values_across = scratch.take(shape.width, shape.keys);
+    keys = scratch.take(shape.keys, shape.width);
+    key_gradient = scratch.take(shape.keys, shape.width);
+    value_gradient = scratch.take(shape.keys, shape.width);
+    query = scratch.take(tile, shape.width);
+    query_gradient = scratch.take(tile, shape.width);
+    out_gradient = scratch.take(tile, shape.width);
+    probabilities = scratch.take(tile, shape.keys);
+    gradients = scratch.take(tile, shape.keys);
     means = scratch.take(1, tile);
     mask = reinterpret_cast<std::uint8_t*>(scratch.take(tile, shape.keys));
     used = scratch.used();
