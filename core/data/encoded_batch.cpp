@@ -37,10 +37,6 @@ Padded EncodedBatch::padded() const {
   return result;
 }
 
-EncodedBatch encode(const model::Encoder& encoder, const Batch& batch, const model::EncoderRun& run) {
-  return {batch, encoder.forward(encoder_input(batch), run)};
-}
-
 model::EncoderInput encoder_input(const Batch& batch) {
   return {batch.ids(), batch.segments(), batch.positions(), batch.offsets()};
 }

@@ -21,9 +21,6 @@ class EncodedBatch final : public Encoded {
   model::EncoderOutput output_;
 };
 
-// Runs the encoder on a batch. The batch must outlive the result.
-EncodedBatch encode(const model::Encoder& encoder, const Batch& batch, const model::EncoderRun& run);
-
 // What the encoder reads of a batch.
 model::EncoderInput encoder_input(const Batch& batch);
 

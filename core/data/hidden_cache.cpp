@@ -4,27 +4,23 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
+
 #include "core/data/encoded_batch.h"
 
 namespace berth::data {
-namespace {
-
-// Features that are encoded together. Rows of a matrix product depend, in their last bits, on how many there are.
-constexpr std::int64_t kPack = 64;
-
-}  // namespace
 
 HiddenCache::HiddenCache(const FeatureStore& store, const model::Encoder& encoder, std::int64_t stages,
-                         const std::function<void()>& tick)
+                         std::int64_t pack_size, const std::function<void()>& tick)
     : store_(store),
       stages_(stages),
       hidden_(at::empty({store.tokens(), encoder.config().hidden_size},
                         at::TensorOptions().dtype(encoder.options().dtype))) {
   const at::NoGradGuard no_grad;
   std::int64_t token = 0;
-  for (std::int64_t from = 0; from < store.size(); from += kPack) {
+  for (std::int64_t from = 0; from < store.size(); from += pack_size) {
     tick();
-    const auto batch = store.pack_from(from, kPack);
+    const auto batch = store.pack_from(from, pack_size);
     hidden_.narrow(0, token, batch->tokens()).copy_(encoder.lower(encoder_input(*batch), stages));
     token += batch->tokens();
   }
@@ -41,6 +37,12 @@ at::Tensor HiddenCache::pack(const std::vector<std::int64_t>& features) const {
   for (const auto feature : features)
     rows.push_back(hidden_.narrow(0, store_.first_token(feature), store_.length(feature)));
   return at::cat(rows);
+}
+
+at::Tensor HiddenCache::pack_from(std::int64_t first, std::int64_t count) const {
+  const auto end = std::min(first + count, store_.size());
+  const auto token = store_.first_token(first);
+  return hidden_.narrow(0, token, store_.first_token(end) - token);
 }
 
 }  // namespace berth::data

@@ -13,9 +13,10 @@ namespace berth::data {
 
 class HiddenCache {
  public:
-  // stages: of Encoder::lower(), at least 1. Computes all of it; calls `tick` before each pack, which may throw to end
-  // it.
-  HiddenCache(const FeatureStore& store, const model::Encoder& encoder, std::int64_t stages,
+  // stages: of Encoder::lower(), at least 1. pack_size: features that are encoded together; rows of a matrix product
+  // depend, in their last bits, on how many there are. Computes all of it; calls `tick` before each pack, which may
+  // throw to end it.
+  HiddenCache(const FeatureStore& store, const model::Encoder& encoder, std::int64_t stages, std::int64_t pack_size,
               const std::function<void()>& tick);
 
   static std::int64_t bytes_needed(const FeatureStore& store, const model::Encoder& encoder);
@@ -24,6 +25,8 @@ class HiddenCache {
 
   // [tokens of these features, width], in the order of FeatureStore::pack().
   at::Tensor pack(const std::vector<std::int64_t>& features) const;
+  // Of FeatureStore::pack_from(): a view.
+  at::Tensor pack_from(std::int64_t first, std::int64_t count) const;
 
  private:
   const FeatureStore& store_;

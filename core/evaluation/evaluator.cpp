@@ -50,10 +50,11 @@ class Result final : public FeatureResult {
   std::int64_t sequence_;
 };
 
-std::shared_ptr<const BatchOutputs> run_batch(const TaskModel& model, const Batch& batch, std::uint64_t seed) {
+std::shared_ptr<const BatchOutputs> run_batch(const TaskModel& model, const Batch& batch,
+                                              const model::EncoderInput& input, std::uint64_t seed) {
   model::EncoderRun run;
   run.input = model.head.input();
-  const auto encoded = data::encode(model.encoder, batch, run);
+  const data::EncodedBatch encoded(batch, model.encoder.forward(input, run));
   training::seed_libtorch(seed);
   auto outputs = plugin::guarded(model.task.site("predict"), [&] { return model.head.predict(encoded); });
   return std::make_shared<BatchOutputs>(BatchOutputs{std::move(outputs), batch.offsets()});
@@ -71,7 +72,12 @@ void predict(const TaskModel& model, const data::TaskData& data, const Evaluatio
     const auto batch = data.store.pack_from(from, options.batch_size);
     const auto count = batch->size();
     const auto seed = training::mix({options.seed, training::hash_name(data.name), static_cast<std::uint64_t>(from)});
-    const auto outputs = run_batch(model, *batch, seed);
+    auto input = data::encoder_input(*batch);
+    if (options.hidden != nullptr) {
+      input.hidden = options.hidden->pack_from(from, options.batch_size);
+      input.stages = options.hidden->stages();
+    }
+    const auto outputs = run_batch(model, *batch, input, seed);
     for (std::int64_t b = 0; b < count; ++b) results.emplace_back(data.features[from + b], outputs, b);
 
     while (example < data.example_count && data.first_feature[example + 1] <= from + count) {

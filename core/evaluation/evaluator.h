@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "core/data/hidden_cache.h"
 #include "core/data/task_data.h"
 #include "core/model/encoder.h"
 #include "core/plugin/loaded_task.h"
@@ -14,6 +15,8 @@ struct EvaluationOptions {
   std::int64_t batch_size = 64;                // sequences
   std::uint64_t seed = 42;                     // for heads that sample
   std::function<bool()> wants_stop = nullptr;  // asked after each batch, if there is one
+  // What the encoder's first stages make of the set, in packs of batch_size, if that is known.
+  const data::HiddenCache* hidden = nullptr;
 };
 
 // Thrown where wants_stop() said so. No error: nothing is wrong, and nothing is to be told.

@@ -159,10 +159,11 @@ bool Encoder::learns(std::int64_t stage) const {
                      [](const NamedTensor& p) { return p.tensor.requires_grad(); });
 }
 
-std::int64_t Encoder::fixed_stages() const {
+std::int64_t Encoder::fixed_stages(bool training) const {
+  if (training && options_.frozen_dropout) return 0;
   const auto count = 1 + static_cast<std::int64_t>(layers_.size());
   std::int64_t stage = 0;
-  while (stage < count && !learns(stage) && !options_.frozen_dropout) ++stage;
+  while (stage < count && !learns(stage)) ++stage;
   return stage;
 }
 

@@ -74,8 +74,9 @@ class Encoder {
 
   EncoderOutput forward(const EncoderInput& input, const EncoderRun& run) const;
 
-  // How many of the first stages make the same of a text in every training step: frozen, and without dropout.
-  std::int64_t fixed_stages() const;
+  // How many of the first stages make the same of a text however often it is seen: frozen and, in training, without
+  // dropout.
+  std::int64_t fixed_stages(bool training) const;
 
   // [N, width]: what the first `stages` make of the input, without dropout; at least 1.
   at::Tensor lower(const EncoderInput& input, std::int64_t stages) const;

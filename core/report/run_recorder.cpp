@@ -146,12 +146,13 @@ void RunRecorder::compared(const training::ComparisonEvent& event) {
 }
 
 void RunRecorder::cached(const training::CacheEvent& event) {
-  console_.line(fmt::format("{}: embeddings and {} frozen layers computed once for all epochs, {:.1f} s, {:.0f} MB",
-                            task_name(event.task), event.layers, event.seconds,
+  console_.line(fmt::format("{}, {} set: embeddings and {} frozen layers computed once, {:.1f} s, {:.0f} MB",
+                            task_name(event.task), event.set, event.layers, event.seconds,
                             static_cast<double>(event.bytes) / (1 << 20)));
   Json json;
   json["kind"] = "cache";
   json["task"] = task_name(event.task);
+  json["set"] = event.set;
   json["layers"] = event.layers;
   json["bytes"] = event.bytes;
   json["seconds"] = event.seconds;

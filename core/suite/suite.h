@@ -42,7 +42,7 @@ struct TrainingConfig {
   double clip_norm = 1.0;               // of all gradients together; 0: off
   std::int64_t log_every = 10;          // steps a line of metrics.jsonl
   std::int64_t threads = 0;             // 0: as many as the machine has cores
-  std::int64_t cache_megabytes = 2048;  // for what frozen layers make of the training sets; 0: compute it at every step
+  std::int64_t cache_megabytes = 2048;  // for what frozen layers make of the sets; 0: compute it at every step
 };
 
 // [optimizer]

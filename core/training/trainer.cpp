@@ -16,6 +16,9 @@
 namespace berth::training {
 namespace {
 
+// Features that are encoded together for the cache of a training set.
+constexpr std::int64_t kTrainingPack = 64;
+
 std::int64_t total_steps_of(const suite::TrainingConfig& config, std::int64_t steps_per_epoch) {
   if (config.steps > 0) return config.steps;
   return std::max<std::int64_t>(
@@ -58,6 +61,7 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
       was_cached_(session.tasks.size(), false),
       has_learned_(session.tasks.size(), false),
       caches_(session.tasks.size()),
+      dev_caches_(session.tasks.size()),
       cache_bytes_left_(session.suite.training.cache_megabytes << 20),
       weights_(session.suite),
       gradients_(plan_),
@@ -278,18 +282,36 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
 void Trainer::cache(std::size_t task) {
   if (was_cached_[task]) return;
   was_cached_[task] = true;
-  const auto& store = session_.tasks[task].train->store;
-  const auto stages = session_.encoder.fixed_stages();
-  const auto bytes = data::HiddenCache::bytes_needed(store, session_.encoder);
-  if (stages < 2 || bytes > cache_bytes_left_ || features_to_come(task) <= store.size()) return;
-  cache_bytes_left_ -= bytes;
+  const auto& set = *session_.tasks[task].train;
+  const auto stages = session_.encoder.fixed_stages(true);
+  if (!has_room(set.store, stages) || features_to_come(task) <= set.store.size()) return;
   const auto start = std::chrono::steady_clock::now();
-  caches_[task].emplace(store, session_.encoder, stages, [this] {
+  keep(task, set, stages, kTrainingPack, caches_[task]);
+  result_.training_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// The same for its dev set, in the batches of evaluations: they give the bits that they would give without.
+void Trainer::cache_dev(std::size_t task) {
+  const auto& set = *session_.tasks[task].dev();
+  const auto stages = session_.encoder.fixed_stages(false);
+  if (dev_caches_[task] || !has_room(set.store, stages) || result_.steps == total_steps_) return;
+  keep(task, set, stages, session_.suite.evaluation.batch_size, dev_caches_[task]);
+}
+
+bool Trainer::has_room(const data::FeatureStore& store, std::int64_t stages) const {
+  return stages > 1 && data::HiddenCache::bytes_needed(store, session_.encoder) <= cache_bytes_left_;
+}
+
+void Trainer::keep(std::size_t task, const data::TaskData& set, std::int64_t stages, std::int64_t pack_size,
+                   std::optional<data::HiddenCache>& cache) {
+  const auto start = std::chrono::steady_clock::now();
+  cache.emplace(set.store, session_.encoder, stages, pack_size, [this] {
     if (events_.wants_stop()) throw evaluation::Stopped{};
   });
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  result_.training_seconds += seconds.count();
-  events_.cached({task, stages - 1, bytes, seconds.count()});
+  const auto bytes = data::HiddenCache::bytes_needed(set.store, session_.encoder);
+  cache_bytes_left_ -= bytes;
+  events_.cached({task, set.name, stages - 1, bytes, seconds.count()});
 }
 
 // That the task's steps from here on take, over all epochs.
@@ -347,8 +369,11 @@ void Trainer::evaluate() {
   event.ended_task = ended_task();
   auto options = session_.evaluation_options();
   options.wants_stop = [this] { return events_.wants_stop(); };
-  for (auto& task : session_.tasks) {
+  for (std::size_t i = 0; i < session_.tasks.size(); ++i) {
+    auto& task = session_.tasks[i];
     if (task.dev() == nullptr) continue;
+    cache_dev(i);
+    options.hidden = dev_caches_[i] ? &*dev_caches_[i] : nullptr;
     evaluation::EvaluationSinks sinks;
     if (event.step > 0) sinks.metric = [&task](const Metric& metric) { task.task.tune(metric); };
     event.dev.emplace(task.task.name(), evaluation::evaluate(session_.model_of(task), *task.dev(), options, sinks));

@@ -57,9 +57,10 @@ struct ComparisonEvent {
   Matrix cosines;  // [tasks][tasks], in the session's order
 };
 
-// What the encoder's frozen stages make of a task's training set is kept from now on.
+// What the encoder's frozen stages make of a task's set is kept from now on.
 struct CacheEvent {
   std::size_t task = 0;  // of the session
+  std::string set;
   std::int64_t layers = 0;
   std::int64_t bytes = 0;
   double seconds = 0;
@@ -127,6 +128,10 @@ class Trainer {
   StepEvent train_step();
   Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, const char* purpose);
   void cache(std::size_t task);
+  void cache_dev(std::size_t task);
+  bool has_room(const data::FeatureStore& store, std::int64_t stages) const;
+  void keep(std::size_t task, const data::TaskData& set, std::int64_t stages, std::int64_t pack_size,
+            std::optional<data::HiddenCache>& cache);
   std::int64_t features_to_come(std::size_t task) const;
   Loss forward(std::size_t task, const Batch& batch, const MicroBatch& features, std::uint64_t draw);
   void combine(const std::vector<std::size_t>& tasks);
@@ -145,9 +150,10 @@ class Trainer {
   AdamW optimizer_;
   std::vector<TaskBatches> batches_;                      // of each task
   std::vector<std::int64_t> task_steps_;                  // that each task has made
-  std::vector<bool> was_cached_;                          // each task, or found not to be worth it
+  std::vector<bool> was_cached_;                          // each task's training set, or found not to be worth it
   std::vector<bool> has_learned_;                         // each task, in a step
-  std::vector<std::optional<data::HiddenCache>> caches_;  // of each task
+  std::vector<std::optional<data::HiddenCache>> caches_;  // of each task's training set
+  std::vector<std::optional<data::HiddenCache>> dev_caches_;
   std::int64_t cache_bytes_left_ = 0;
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t total_steps_ = 0;

@@ -80,16 +80,17 @@ class Run(ProgramTest):
         self.train("anew", *common, "--set", "training.cache_megabytes=0")
         lines = {out: self.json_lines(f"{out}/metrics.jsonl") for out in ("kept", "anew")}
         cache = [l for l in lines["kept"] if l["kind"] == "cache"]
-        self.assertEqual([(l["task"], l["layers"]) for l in cache], [("mood", 1)])
+        self.assertEqual([(l["task"], l["set"], l["layers"]) for l in cache], [("mood", "train", 1), ("mood", "dev", 1)])
         kept = [l for l in lines["kept"] if l["kind"] != "cache"]
         for a, b in zip(kept, lines["anew"], strict=True):
             self.assertEqual(a["kind"], b["kind"])
             for key in ("loss", "gradient_norm"):
                 self.assertAlmostEqual(a.get(key, 0), b.get(key, 0), places=9)
         # Nothing is kept where it would serve once, or where dropout makes it another at every step.
-        for out, setting in (("once", "training.epochs=1"), ("noisy", "model.frozen_dropout=true")):
+        for out, setting, expected in (("once", "training.epochs=1", []), ("noisy", "model.frozen_dropout=true", ["dev"])):
             self.train(out, *common, "--set", setting)
-            self.assertFalse(any(l["kind"] == "cache" for l in self.json_lines(f"{out}/metrics.jsonl")), out)
+            sets = [l["set"] for l in self.json_lines(f"{out}/metrics.jsonl") if l["kind"] == "cache"]
+            self.assertEqual(sets, expected, out)
 
     def test_bfloat16_products_learn_as_well(self):
         self.train("full", "--set", "training.log_every=1")

@@ -40,7 +40,7 @@ TEST(HiddenCache, GivesWhatTheStagesGiveForAnyBatch) {
   const auto store = features(150);  // several packs, the last one short
   for (const std::int64_t stages : {1, 3, 4}) {
     int ticks = 0;
-    const HiddenCache cache(store, bert, stages, [&] { ++ticks; });
+    const HiddenCache cache(store, bert, stages, 64, [&] { ++ticks; });
     EXPECT_EQ(ticks, 3);
     EXPECT_EQ(cache.stages(), stages);
     for (const auto& batch : std::vector<std::vector<std::int64_t>>{{149}, {3, 140, 3, 64}, {63, 62, 0}}) {
@@ -52,13 +52,23 @@ TEST(HiddenCache, GivesWhatTheStagesGiveForAnyBatch) {
   }
 }
 
+TEST(HiddenCache, ItsOwnPacksHaveTheBitsOfComputingThemAnew) {
+  const auto bert = encoder();
+  const auto store = features(50);
+  const HiddenCache cache(store, bert, 3, 20, [] {});
+  for (const std::int64_t first : {0, 20, 40}) {
+    const auto batch = store.pack_from(first, 20);
+    EXPECT_TRUE(at::equal(cache.pack_from(first, 20), bert.lower(encoder_input(*batch), 3)));
+  }
+}
+
 TEST(HiddenCache, ComputedAgainHasTheSameBitsAndNoGraph) {
   const auto bert = encoder();
   for (const auto& parameter : bert.parameters()) parameter.tensor.set_requires_grad(true);
   const auto store = features(70);
   const std::vector<std::int64_t> all = {5, 69, 30};
-  const at::Tensor once = HiddenCache(store, bert, 2, [] {}).pack(all);
-  EXPECT_TRUE(at::equal(once, HiddenCache(store, bert, 2, [] {}).pack(all)));
+  const at::Tensor once = HiddenCache(store, bert, 2, 64, [] {}).pack(all);
+  EXPECT_TRUE(at::equal(once, HiddenCache(store, bert, 2, 64, [] {}).pack(all)));
   EXPECT_FALSE(once.requires_grad());
   EXPECT_EQ(HiddenCache::bytes_needed(store, bert), store.tokens() * 12 * 8);
 }
