@@ -1,29 +1,20 @@
 // A training step against its own matrix products: what share of the step would be left if nothing else took time.
 // Dropout, clipping and AdamW are in the step. Prints one line of JSON.
-//   step_limit {MODEL_FOLDER|bert-base} SEQUENCES LENGTH REPEATS [pooled|all]
-// bert-base: of that shape, with random weights. pooled: a head that reads the first token, so that the last layer is
-// trimmed to it (in the products too).
+//   step_limit {MODEL_FOLDER|LAYERSxWIDTH} SEQUENCES LENGTH REPEATS [pooled|all]
+// LAYERSxWIDTH: of that shape (12x768 is BERT-base's), with random weights. pooled: a head that reads the first
+// token, so that the last layer is trimmed to it (in the products too).
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/bmm.h>
-#include <ATen/ops/cross_entropy_loss.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/randint.h>
-#include <ATen/ops/randn.h>
-#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
+#include <cstdio>
 #include <exception>
-#include <string>
-#include <vector>
+#include <optional>
 
-#include "core/checkpoint/model_folder.h"
 #include "core/report/process_stats.h"
-#include "core/training/adamw.h"
+#include "tests/bench/bench_step.h"
 
 namespace {
 
@@ -32,47 +23,6 @@ using namespace berth;
 struct Shape {
   std::int64_t sequences, length;
   bool trimmed;
-};
-
-class Step {
- public:
-  Step(const model::Encoder& encoder, const Shape& shape)
-      : encoder_(encoder),
-        read_(shape.trimmed ? HeadInput::kPooled : HeadInput::kAllTokens),
-        head_(at::randn({2, encoder.config().hidden_size}).mul_(0.02)),
-        plan_(training::make_plan(encoder, shape.trimmed, {{"bench", {}, {{"weight", head_}}}}, config_)),
-        optimizer_(plan_, config_, encoder.word_embeddings()) {
-    const auto longs = at::TensorOptions().dtype(at::kLong);
-    input_.ids = at::randint(1000, 20000, {shape.sequences * shape.length}, longs);
-    input_.segments = at::zeros({shape.sequences * shape.length}, longs);
-    input_.positions = at::arange(shape.length, longs).repeat({shape.sequences});
-    input_.offsets = at::arange(shape.sequences + 1, longs).mul_(shape.length);
-    labels_ = at::randint(0, 2, {shape.sequences}, longs);
-  }
-
-  void train() {
-    optimizer_.read_rows(input_.ids);
-    const auto output = encoder_.forward(input_, {read_, true, {1, draw_++}});
-    const auto& read = output.pooled.defined() ? output.pooled : output.first;
-    at::cross_entropy_loss(at::linear(read, head_), labels_).backward();
-    optimizer_.step(1, 1, {1});
-  }
-
-  void infer() const {
-    const at::NoGradGuard no_grad;
-    encoder_.forward(input_, {read_, false, {}});
-  }
-
- private:
-  const model::Encoder& encoder_;
-  HeadInput read_;
-  suite::OptimizerConfig config_;
-  at::Tensor head_;
-  training::ParameterPlan plan_;
-  training::AdamW optimizer_;
-  model::EncoderInput input_;
-  at::Tensor labels_;
-  std::uint64_t draw_ = 0;
 };
 
 // The products of a step alone, at their shapes: x W^T, and for the gradients g W and g^T x.
@@ -133,52 +83,54 @@ class Products {
   std::vector<at::Tensor> made_;
 };
 
-template <typename F>
-double milliseconds(const F& f) {
-  const auto start = std::chrono::steady_clock::now();
-  f();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+// "12x768": so many layers of that width, in heads of 64.
+std::optional<model::BertConfig> shape_of(const std::string& name) {
+  long layers = 0, width = 0;
+  int end = 0;
+  if (std::sscanf(name.c_str(), "%ldx%ld%n", &layers, &width, &end) != 2 || name.c_str()[end] != 0) return {};
+  model::BertConfig config;
+  config.num_hidden_layers = layers;
+  config.hidden_size = width;
+  config.num_attention_heads = std::max(width / 64, 1L);
+  config.intermediate_size = 4 * width;
+  return config;
 }
 
 model::Encoder load(const std::string& name) {
-  if (name == "bert-base") return {model::BertConfig{}, {}};
+  if (const auto config = shape_of(name)) return {*config, {}};
   return std::move(checkpoint::load_encoder(name, {}).encoder);
 }
 
 void measure(const std::string& name, const Shape& shape, int repeats) {
   const model::Encoder encoder = load(name);
-  Step step(encoder, shape);
+  const auto input = bench::random_input(std::vector(static_cast<std::size_t>(shape.sequences), shape.length));
+  bench::Step step(encoder, shape.trimmed ? HeadInput::kPooled : HeadInput::kAllTokens);
   Products products(encoder.config(), shape);
   std::vector<double> train, alone, infer;
   for (int i = 0; i < 2; ++i) {
-    step.train();
+    step.train(input);
     products.run();
   }
   for (int i = 0; i < repeats; ++i) {  // in turn: a machine whose speed drifts is fair to both
-    train.push_back(milliseconds([&] { step.train(); }));
-    alone.push_back(milliseconds([&] { products.run(); }));
-    infer.push_back(milliseconds([&] { step.infer(); }));
+    train.push_back(bench::milliseconds([&] { step.train(input); }));
+    alone.push_back(bench::milliseconds([&] { products.run(); }));
+    infer.push_back(bench::milliseconds([&] { step.infer(input); }));
   }
   std::vector<double> shares;
   for (std::size_t i = 0; i < train.size(); ++i) shares.push_back(alone[i] / train[i]);
   fmt::print(
       "{{\"step_ms\": {:.1f}, \"products_ms\": {:.1f}, \"share\": {:.3f}, \"share_least\": {:.3f}, \"share_most\": "
       "{:.3f}, \"infer_ms\": {:.1f}, \"threads\": {}, \"peak_mb\": {}}}\n",
-      median(train), median(alone), median(shares), *std::min_element(shares.begin(), shares.end()),
-      *std::max_element(shares.begin(), shares.end()), median(infer), at::get_num_threads(),
-      report::peak_resident_bytes() >> 20);
+      bench::median(train), bench::median(alone), bench::median(shares),
+      *std::min_element(shares.begin(), shares.end()), *std::max_element(shares.begin(), shares.end()),
+      bench::median(infer), at::get_num_threads(), report::peak_resident_bytes() >> 20);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 5 && argc != 6) {
-    fmt::print(stderr, "usage: step_limit {{MODEL_FOLDER|bert-base}} SEQUENCES LENGTH REPEATS [pooled|all]\n");
+    fmt::print(stderr, "usage: step_limit {{MODEL_FOLDER|LAYERSxWIDTH}} SEQUENCES LENGTH REPEATS [pooled|all]\n");
     return 2;
   }
   try {
