@@ -20,6 +20,15 @@ fs::path state_file(const fs::path& checkpoint, const std::string& task) {
   return checkpoint / "tasks" / (task + ".state");
 }
 
+// A folder for peft's PeftModel.from_pretrained().
+void write_adapter(const fs::path& folder, const AdapterContents& adapter) {
+  fs::create_directories(folder);
+  NamedTensors tensors;
+  for (const auto& [name, tensor] : adapter.tensors) tensors.push_back({"base_model.model." + name, tensor});
+  write_safetensors(folder / "adapter_model.safetensors", tensors);
+  write_text(folder / "adapter_config.json", adapter.config_json);
+}
+
 }  // namespace
 
 void write_checkpoint(const fs::path& folder, const CheckpointContents& contents) {
@@ -33,6 +42,7 @@ void write_checkpoint(const fs::path& folder, const CheckpointContents& contents
       write_safetensors(head_file(partial, head.task), head.tensors);
       write_text(state_file(partial, head.task), head.state);
     }
+    if (!contents.adapter.tensors.empty()) write_adapter(partial / "adapter", contents.adapter);
     write_text(partial / "checkpoint.json", contents.info_json);
     fs::remove_all(folder);
     fs::rename(partial, folder);

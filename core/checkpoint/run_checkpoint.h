@@ -3,7 +3,8 @@
 //   checkpoints/step-120/encoder/         config.json, model.safetensors, the tokenizer's files
 //                        heads/TASK.safetensors
 //                        tasks/TASK.state  what the task learned from its training set, in the task's own format
-//                        checkpoint.json   step, scores, version
+//                        adapter/          of a run by LoRA: its matrices alone, as peft has them (encoder/ has their
+//                        sum) checkpoint.json   step, scores, version
 //   checkpoints/best, checkpoints/last     links to them
 #pragma once
 
@@ -21,10 +22,16 @@ struct HeadContents {
   std::string state;
 };
 
+struct AdapterContents {
+  NamedTensors tensors;  // named as the encoder's, "encoder.layer.0.attention.self.query.lora_A.weight"
+  std::string config_json;
+};
+
 struct CheckpointContents {
   const model::Encoder& encoder;
   std::filesystem::path tokenizer_from;  // the model folder whose tokenizer files are copied
   std::vector<HeadContents> heads;
+  AdapterContents adapter;  // not written where there are no tensors
   std::string info_json;
 };
 

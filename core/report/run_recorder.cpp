@@ -72,13 +72,15 @@ void RunRecorder::write_metrics_line(const std::string& json) {
 
 void RunRecorder::starting(const training::ParameterPlan& plan, std::int64_t total_steps) {
   console_.line(plan.describe());
+  adapters_ = plan.adapters;
   Json json;
   json["kind"] = "plan";
   json["total_steps"] = total_steps;
+  json["compute_share"] = plan.compute_share();
   for (const auto& p : plan.parameters) {
-    static constexpr const char* kStatus[] = {"trained", "frozen", "unused"};
     json["parameters"].push_back({{"name", p.name},
-                                  {"status", kStatus[static_cast<int>(p.status)]},
+                                  {"group", p.group},
+                                  {"status", training::status_name(p.status)},
                                   {"rate", p.rate},
                                   {"weight_decay", p.weight_decay},
                                   {"numbers", p.tensor.numel()}});
@@ -214,6 +216,22 @@ void RunRecorder::track(const std::string& task, const evaluation::Evaluation& e
   }
 }
 
+checkpoint::AdapterContents RunRecorder::adapter() const {
+  const auto& config = session_.suite.finetuning;
+  Json json = {{"peft_type", "LORA"},   {"base_model_name_or_path", session_.suite.model.path.string()},
+               {"r", config.lora_rank}, {"lora_alpha", config.lora_alpha},
+               {"lora_dropout", 0.0},   {"bias", "none"},
+               {"inference_mode", true}};
+  checkpoint::AdapterContents contents;
+  for (const auto& adapter : adapters_) {
+    contents.tensors.push_back({adapter.weight + ".lora_A.weight", adapter.a});
+    contents.tensors.push_back({adapter.weight + ".lora_B.weight", adapter.b});
+    json["target_modules"].push_back(adapter.weight);
+  }
+  contents.config_json = json.dump(2);
+  return contents;
+}
+
 void RunRecorder::checkpoint(std::int64_t step, const training::Selection::Verdict& verdict) {
   Json info;
   info["step"] = step;
@@ -224,7 +242,8 @@ void RunRecorder::checkpoint(std::int64_t step, const training::Selection::Verdi
     info["tasks"].push_back(task.task.name());
   }
   const auto folder = folder_.step_folder(step);
-  checkpoint::write_checkpoint(folder, {session_.encoder, session_.suite.model.path, std::move(heads), info.dump(2)});
+  checkpoint::write_checkpoint(
+      folder, {session_.encoder, session_.suite.model.path, std::move(heads), adapter(), info.dump(2)});
   std::vector<std::string> links = {"last"};
   // An interrupted run without an evaluation has no better one either.
   const bool is_best = verdict.is_best || (best_step_ < 0 && step > 0);

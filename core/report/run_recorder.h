@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/checkpoint/run_checkpoint.h"
 #include "core/report/console.h"
 #include "core/report/run_folder.h"
 #include "core/training/trainer.h"
@@ -61,12 +62,14 @@ class RunRecorder final : public training::TrainingEvents {
   void track(const std::string& task, const evaluation::Evaluation& evaluation, std::int64_t step);
   void describe_interplay();
   void prune();
+  checkpoint::AdapterContents adapter() const;
 
   const RunFolder& folder_;
   const training::Session& session_;
   Console& console_;
   std::function<bool()> wants_stop_;
   std::ofstream metrics_;
+  std::vector<training::Adapter> adapters_;
   std::map<std::string, Interval> interval_;
   training::StepEvent last_step_;
   double seconds_to_first_step_ = 0;

@@ -49,25 +49,34 @@ void read_betas(const ConfigValue& value, OptimizerConfig& c, const std::string&
   c.beta2 = betas[1];
 }
 
-void read_freeze(const ConfigValue& value, OptimizerConfig& c, const std::string& owner) {
+void read_patterns(const ConfigValue& value, const std::string& name, std::vector<Pattern>& patterns,
+                   const std::string& owner) {
   std::vector<std::string> texts;
-  read_field({"freeze", &texts}, value, owner);
+  read_field({name, &texts}, value, owner);
   const auto& places = std::get<ConfigArray>(value.value).values;
-  c.freeze.clear();
+  patterns.clear();
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].empty()) {
       throw Error(
           ErrorKind::kConfig, places[i].where,
-          owner + ": 'freeze' has an empty pattern; write \"embeddings\", \"layers.0-3\" or a parameter's name");
+          fmt::format("{}: '{}' has an empty pattern; write \"embeddings\", \"layers.0-3\" or a parameter's name",
+                      owner, name));
     }
-    c.freeze.push_back({texts[i], places[i].where});
+    patterns.push_back({texts[i], places[i].where});
   }
 }
 
-std::string write_freeze(const OptimizerConfig& c) {
+std::string write_patterns(const std::vector<Pattern>& patterns) {
   std::vector<std::string> texts;
-  for (const auto& pattern : c.freeze) texts.push_back(pattern.text);
-  return value_to_toml({"freeze", &texts}).value_or("[]");
+  for (const auto& pattern : patterns) texts.push_back(pattern.text);
+  return value_to_toml({"", &texts}).value_or("[]");
+}
+
+void declare_patterns(Section& s, const std::string& name, std::vector<Pattern>& patterns) {
+  s.custom(name, {[&patterns, name, owner = s.owner()](const ConfigValue& value) {
+                    read_patterns(value, name, patterns, owner);
+                  },
+                  [&patterns] { return write_patterns(patterns); }});
 }
 
 void declare(Section& s, OptimizerConfig& c) {
@@ -78,8 +87,29 @@ void declare(Section& s, OptimizerConfig& c) {
                      [&c] { return fmt::format("[{}, {}]", to_toml(c.beta1), to_toml(c.beta2)); }});
   s.key("epsilon", c.epsilon).above(0);
   s.key("layer_decay", c.layer_decay).above(0).at_most(1);
-  s.custom("freeze", {[&c, owner = s.owner()](const ConfigValue& v) { read_freeze(v, c, owner); },
-                      [&c] { return write_freeze(c); }});
+  s.choice("decay_to", c.decay_to, {{"zero", DecayTarget::kZero}, {"pretrained", DecayTarget::kPretrained}});
+  declare_patterns(s, "train_only", c.train_only);
+  declare_patterns(s, "freeze", c.freeze);
+}
+
+void declare(Section& s, FinetuningConfig& c) {
+  s.choice("method", c.method,
+           {{"full", Method::kFull},
+            {"study", Method::kStudy},
+            {"heads", Method::kHeads},
+            {"top", Method::kTop},
+            {"biases", Method::kBiases},
+            {"lora", Method::kLora}})
+      .at(c.method_where);
+  s.key("top_layers", c.top_layers).at_least(1);
+  s.key("lora_rank", c.lora_rank).at_least(1);
+  s.key("lora_alpha", c.lora_alpha).above(0);
+  declare_patterns(s, "lora_targets", c.lora_targets);
+  s.key("reinitialize_layers", c.reinitialize_layers).at_least(0).at(c.reinitialize_where);
+  s.key("gradual_unfreezing", c.gradual_unfreezing).at_least(0).at_most(1).at(c.unfreezing_where);
+  s.key("mixout", c.mixout).at_least(0).below(1).at(c.mixout_where);
+  s.key("adversarial", c.adversarial).at_least(0).at(c.adversarial_where);
+  s.key("average", c.average).at_least(0).at_most(1);
 }
 
 void declare(Section& s, ScheduleConfig& c) {
@@ -341,6 +371,7 @@ void declare(Section& top, Suite& suite) {
   declare_section(top, "model", suite.model).required("add [model] with path = \"FOLDER\"");
   declare_section(top, "training", suite.training);
   declare_section(top, "optimizer", suite.optimizer);
+  declare_section(top, "finetuning", suite.finetuning);
   declare_section(top, "schedule", suite.schedule);
   declare_section(top, "evaluation", suite.evaluation);
   declare_section(top, "mixing", suite.mixing);

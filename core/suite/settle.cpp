@@ -109,9 +109,31 @@ void check_selection(const Suite& suite) {
   }
 }
 
+void check_finetuning(const Suite& suite) {
+  const auto& c = suite.finetuning;
+  if (c.method != Method::kFull && !suite.optimizer.train_only.empty()) {
+    throw Error(ErrorKind::kConfig, suite.optimizer.train_only.front().where,
+                "[optimizer]: 'train_only' and [finetuning] 'method' both say what learns; take one of them away");
+  }
+  if (c.method != Method::kLora) return;
+  if (c.lora_targets.empty()) {
+    throw Error(ErrorKind::kConfig, c.method_where,
+                "[finetuning]: with 'lora_targets' empty nothing of the encoder learns; name some, or write method = "
+                "\"heads\"");
+  }
+  const auto clash = [](const char* key, const Where& where, const char* why) {
+    throw Error(
+        ErrorKind::kConfig, where,
+        fmt::format("[finetuning]: '{}' can't be used with method = \"lora\": {}; take one of them away", key, why));
+  };
+  if (c.gradual_unfreezing > 0) clash("gradual_unfreezing", c.unfreezing_where, "the layers stay frozen");
+  if (c.mixout > 0) clash("mixout", c.mixout_where, "the weights that it mixes don't learn themselves");
+}
+
 }  // namespace
 
 void settle(Suite& suite) {
+  check_finetuning(suite);
   settle_steps(suite.mixing);
   check_phases(suite);
   check_selection(suite);

@@ -45,6 +45,17 @@ struct TrainingConfig {
   std::int64_t cache_megabytes = 2048;  // for what frozen layers make of the sets; 0: compute it at every step
 };
 
+// Names parameters; see core/training/parameter_patterns.h.
+struct Pattern {
+  std::string text;
+  Where where;
+};
+
+enum class DecayTarget : std::uint8_t {
+  kZero,
+  kPretrained,  // the encoder's weights as they were before the first step; heads decay to zero
+};
+
 // [optimizer]
 struct OptimizerConfig {
   double rate = 2e-5;
@@ -54,11 +65,34 @@ struct OptimizerConfig {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double layer_decay = 1.0;  // rate of layer k of L: rate * layer_decay^(L - k); embeddings: ^(L + 1)
-  struct Pattern {
-    std::string text;
-    Where where;
-  };
-  std::vector<Pattern> freeze;  // "embeddings", "layers.0-3", "pooler", "encoder", "heads.NAME", or a parameter's name
+  DecayTarget decay_to = DecayTarget::kZero;
+  std::vector<Pattern> train_only;  // empty: all. Heads learn in any case, unless a pattern names some of them
+  std::vector<Pattern> freeze;      // of these
+};
+
+// What learns.
+enum class Method : std::uint8_t {
+  kFull,    // all, but for what [optimizer] says
+  kStudy,   // embeddings and output (pooler and heads); the layers between are frozen
+  kHeads,   // the heads alone
+  kTop,     // the last `top_layers` layers, pooler and heads
+  kBiases,  // the encoder's biases, and the heads: BitFit
+  kLora,    // low-rank updates of `lora_targets`, and the heads
+};
+
+// [finetuning]
+struct FinetuningConfig {
+  Method method = Method::kFull;
+  std::int64_t top_layers = 2;  // of kTop
+  std::int64_t lora_rank = 8;
+  double lora_alpha = 16;
+  std::vector<Pattern> lora_targets = {{"query", {}}, {"value", {}}};
+  std::int64_t reinitialize_layers = 0;  // how many of the last ones, and the pooler, start from random weights
+  double gradual_unfreezing = 0;         // share of all steps; 0: everything learns from the first step
+  double mixout = 0;                     // probability
+  double adversarial = 0;                // length of the perturbation; 0: none
+  double average = 0;                    // share of all steps, the last ones, whose weights are averaged; 0: none
+  Where method_where, reinitialize_where, unfreezing_where, mixout_where, adversarial_where;
 };
 
 enum class ScheduleKind : std::uint8_t { kLinear, kCosine, kConstant };
@@ -160,6 +194,7 @@ struct Suite {
   ModelConfig model;
   TrainingConfig training;
   OptimizerConfig optimizer;
+  FinetuningConfig finetuning;
   ScheduleConfig schedule;
   EvaluationConfig evaluation;
   MixingConfig mixing;

@@ -60,7 +60,7 @@ AdamW::AdamW(const ParameterPlan& plan, const suite::OptimizerConfig& config, co
                                                   p.name, c10::toString(type), c10::str(p.tensor.strides())));
     }
     slots_.push_back(
-        {p.tensor, at::zeros_like(p.tensor), at::zeros_like(p.tensor), p.rate, p.weight_decay, p.schedule});
+        {p.tensor, at::zeros_like(p.tensor), at::zeros_like(p.tensor), p.anchor, p.rate, p.weight_decay, p.schedule});
     if (table.defined() && p.tensor.is_same(table)) {
       table_ = table;
       lazy_.emplace(table.detach());
@@ -137,7 +137,11 @@ AdamWStep AdamW::step_of(Slot& slot, double scale, double factor) const {
   const double rate = slot.rate * factor;
   AdamWStep step;
   step.scale = scale;
-  step.decay = 1 - rate * slot.weight_decay;
+  if (slot.anchor.defined()) {  // rows of a table that wait for nothing are at their anchor, and stay there
+    slot.parameter.lerp_(slot.anchor, rate * slot.weight_decay);
+  } else {
+    step.decay = 1 - rate * slot.weight_decay;
+  }
   step.beta1 = beta1_;
   step.beta2 = beta2_;
   step.step_size = rate / (1 - std::pow(beta1_, t));

@@ -1,5 +1,6 @@
 // AdamW (Loshchilov & Hutter 2019) with bias correction, equal to torch.optim.AdamW; one pass over all gradients for
-// their norm, one for the update.
+// their norm, one for the update. Where the plan has an anchor, the decoupled decay pulls towards that in place of
+// zero: the penalty of Li, Grandvalet & Davoine 2018, "Explicit Inductive Bias for Transfer Learning" (L2-SP).
 #pragma once
 
 #include <optional>
@@ -35,6 +36,7 @@ class AdamW {
  private:
   struct Slot {
     at::Tensor parameter, mean, variance;
+    at::Tensor anchor;  // what decay pulls towards; undefined: zero
     double rate = 0;
     double weight_decay = 0;
     std::size_t schedule = 0;

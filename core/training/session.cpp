@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/checkpoint/run_checkpoint.h"
+#include "core/finetuning/reinitialize.h"
 #include "core/plugin/head_tensors.h"
 #include "core/suite/option_binder.h"
 #include "core/text/load_tokenizer.h"
@@ -135,6 +136,14 @@ Session start_session(const suite::Suite& suite, const plugin::Registry& registr
   auto resolved = suite;
   resolved.model.path = checkpoint::model_folder(suite.model.path);
   Session session = load_model(resolved, resolved.model.path);
+  if (const auto layers = suite.finetuning.reinitialize_layers; layers > 0) {
+    const auto all = session.encoder.config().num_hidden_layers;
+    if (layers > all) {
+      throw Error(ErrorKind::kConfig, suite.finetuning.reinitialize_where,
+                  fmt::format("finetuning.reinitialize_layers is {}, but the model has {} layers", layers, all));
+    }
+    finetuning::reinitialize(session.encoder, layers);
+  }
   for (const auto& config : suite.tasks) session.tasks.push_back(start_task(session, registry, config));
   return session;
 }

@@ -1,5 +1,6 @@
 #include "core/training/trainer.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/record_function.h>
 #include <fmt/format.h>
 
@@ -7,9 +8,11 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "berth/head.h"
 #include "core/data/encoded_batch.h"
+#include "core/finetuning/adversary.h"
 #include "core/plugin/head_tensors.h"
 #include "core/training/random.h"
 
@@ -49,7 +52,7 @@ ParameterPlan plan_of(Session& session) {
     heads.push_back(
         {config.name, config.head_rate, plugin::head_parameters(*task.head), config.head_warmup.has_value()});
   }
-  return make_plan(session.encoder, uses_pooler, heads, session.suite.optimizer);
+  return make_plan(session.encoder, uses_pooler, heads, session.suite.optimizer, session.suite.finetuning);
 }
 
 Trainer::Trainer(Session& session, TrainingEvents& events)
@@ -82,7 +85,23 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
     order_ = task_order(mixing, mixed, {total_steps_, config.shuffle, seed});
   }
   set_turns();
+  set_finetuning();
   comparison_every_ = comparison_interval(session.suite, total_steps_);
+}
+
+void Trainer::set_finetuning() {
+  const auto& config = session_.suite.finetuning;
+  const auto seed = static_cast<std::uint64_t>(session_.suite.training.seed);
+  const auto steps = [this](double share) {
+    return static_cast<std::int64_t>(std::llround(share * static_cast<double>(total_steps_)));
+  };
+  if (config.method == suite::Method::kLora) lora_.emplace(plan_, config.lora_rank, config.lora_alpha);
+  if (config.mixout > 0) mixout_.emplace(plan_, config.mixout, mix({seed, hash_name("mixout")}));
+  if (config.gradual_unfreezing > 0) {
+    unfreezing_.emplace(plan_, session_.encoder.config().num_hidden_layers, steps(config.gradual_unfreezing));
+  }
+  if (config.average > 0) average_.emplace(plan_);
+  averaged_from_ = total_steps_ - steps(config.average);
 }
 
 void Trainer::set_turns() {
@@ -182,6 +201,7 @@ StepEvent Trainer::train_step() {
   std::vector<std::size_t> tasks(session_.tasks.size());
   std::iota(tasks.begin(), tasks.end(), std::size_t{0});
   if (!order_.empty()) tasks = {order_[static_cast<std::size_t>(result_.steps)]};
+  if (unfreezing_) unfreezing_->set(result_.steps);
   for (const auto task : tasks) cache(task);
 
   RECORD_USER_SCOPE(kStepScope);
@@ -215,8 +235,13 @@ StepEvent Trainer::train_step() {
       const auto owner = tasks.size() > 1 ? "all tasks" : session_.tasks[tasks.front()].task.owner();
       not_finite("gradient's norm", event.gradient_norm, event.step, owner);
     }
+    if (lora_) lora_->merge();
     weights_.learn(losses, rates.front());
     for (const auto& [task, loss] : losses) has_learned_[task] = true;
+  }
+  if (average_ && event.step > averaged_from_) {
+    optimizer_.settle();
+    average_->add();
   }
   steps_learned_ = event.step;
   result_.training_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -232,6 +257,8 @@ StepEvent Trainer::train_step() {
 
 void Trainer::checkpoint(const Selection::Verdict& verdict) {
   optimizer_.settle();
+  std::optional<finetuning::WeightAverage::Placed> mean;
+  if (average_) mean.emplace(*average_);
   events_.checkpoint(result_.steps, verdict);
 }
 
@@ -262,19 +289,45 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
     // A head may read the word embeddings as well. If it does, its first gradient says so, and nothing waits any more.
     if (!has_learned_[index]) optimizer_.settle();
     optimizer_.read_rows(batch->ids());
+    std::optional<finetuning::Mixout::Mixed> mixed;
+    if (mixout_) mixed.emplace(*mixout_, draw);
     const Loss loss = forward(index, *batch, batches[m], draw);
     const auto value = loss.sum.item<double>();
     if (!std::isfinite(value)) not_finite("loss", value, result_.steps, task.task.owner());
-    // Nothing to learn from gives no gradients, not ones of zero that AdamW would make steps of.
-    if (loss.count > 0 && loss.sum.requires_grad()) {
-      plugin::guarded(task.task.site("backward"), [&] { loss.sum.backward(); });
-    }
+    learn_from(index, *batch, batches[m], draw, loss);
+    if (mixed) mixed->take_gradients();
     part.sum += value;
     part.count += loss.count;
     part.examples += batch->size();
     part.tokens += batch->tokens();
   }
+  if (lora_) lora_->take_gradients();
   return part;
+}
+
+// Gradients of a micro-batch's loss; where the suite asks for it, also of its loss on embeddings that are moved against
+// it.
+void Trainer::learn_from(std::size_t task, const Batch& batch, const MicroBatch& features, std::uint64_t draw,
+                         const Loss& loss) {
+  const double length = session_.suite.finetuning.adversarial;
+  if (length == 0) {
+    backward(task, loss);
+    return;
+  }
+  const auto& table = session_.encoder.word_embeddings();
+  const at::Tensor before = std::exchange(table.mutable_grad(), {});  // of other micro-batches
+  backward(task, loss);
+  if (const at::Tensor gradient = table.grad(); gradient.defined()) {
+    const finetuning::MovedEmbeddings moved(table, gradient, length);
+    backward(task, forward(task, batch, features, mix({draw, hash_name("adversarial")})));
+  }
+  if (before.defined()) table.mutable_grad() = table.grad().defined() ? table.grad() + before : before;
+}
+
+// Nothing to learn from gives no gradients, not ones of zero that AdamW would make steps of.
+void Trainer::backward(std::size_t task, const Loss& loss) {
+  if (loss.count <= 0 || !loss.sum.requires_grad()) return;
+  plugin::guarded(session_.tasks[task].task.site("backward"), [&] { loss.sum.backward(); });
 }
 
 // Keeps what the frozen stages make of the task's features, where that is computed more than once and there is room.
@@ -298,8 +351,9 @@ void Trainer::cache_dev(std::size_t task) {
   keep(task, set, stages, session_.suite.evaluation.batch_size, dev_caches_[task]);
 }
 
+// What learns later on isn't fixed.
 bool Trainer::has_room(const data::FeatureStore& store, std::int64_t stages) const {
-  return stages > 1 && data::HiddenCache::bytes_needed(store, session_.encoder) <= cache_bytes_left_;
+  return stages > 1 && !unfreezing_ && data::HiddenCache::bytes_needed(store, session_.encoder) <= cache_bytes_left_;
 }
 
 void Trainer::keep(std::size_t task, const data::TaskData& set, std::int64_t stages, std::int64_t pack_size,
@@ -363,6 +417,8 @@ void Trainer::compare_gradients() {
 // The untrained model's score is for comparison: it is neither the best nor worth a checkpoint.
 void Trainer::evaluate() {
   optimizer_.settle();
+  std::optional<finetuning::WeightAverage::Placed> mean;
+  if (average_) mean.emplace(*average_);
   EvaluationEvent event;
   event.step = result_.steps;
   event.epoch = epoch();

@@ -7,6 +7,10 @@
 
 #include "berth/loss.h"
 #include "core/data/hidden_cache.h"
+#include "core/finetuning/lora.h"
+#include "core/finetuning/mixout.h"
+#include "core/finetuning/unfreezing.h"
+#include "core/finetuning/weight_average.h"
 #include "core/training/adamw.h"
 #include "core/training/parameter_plan.h"
 #include "core/training/schedule.h"
@@ -94,7 +98,7 @@ struct TrainingResult {
   std::int64_t total_numbers = 0;
 };
 
-// What learns, at which rate. Throws Error kConfig where optimizer.freeze matches nothing or leaves nothing.
+// What learns, at which rate. Throws Error kConfig as make_plan() does.
 ParameterPlan plan_of(Session& session);
 
 class Trainer {
@@ -125,6 +129,7 @@ class Trainer {
 
   void run_steps();
   void set_turns();
+  void set_finetuning();
   StepEvent train_step();
   Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, const char* purpose);
   void cache(std::size_t task);
@@ -134,6 +139,9 @@ class Trainer {
             std::optional<data::HiddenCache>& cache);
   std::int64_t features_to_come(std::size_t task) const;
   Loss forward(std::size_t task, const Batch& batch, const MicroBatch& features, std::uint64_t draw);
+  void learn_from(std::size_t task, const Batch& batch, const MicroBatch& features, std::uint64_t draw,
+                  const Loss& loss);
+  void backward(std::size_t task, const Loss& loss);
   void combine(const std::vector<std::size_t>& tasks);
   void compare_gradients();
   void evaluate();
@@ -148,6 +156,10 @@ class Trainer {
   TrainingEvents& events_;
   ParameterPlan plan_;
   AdamW optimizer_;
+  std::optional<finetuning::Lora> lora_;
+  std::optional<finetuning::Mixout> mixout_;
+  std::optional<finetuning::Unfreezing> unfreezing_;
+  std::optional<finetuning::WeightAverage> average_;
   std::vector<TaskBatches> batches_;                      // of each task
   std::vector<std::int64_t> task_steps_;                  // that each task has made
   std::vector<bool> was_cached_;                          // each task's training set, or found not to be worth it
@@ -157,6 +169,7 @@ class Trainer {
   std::int64_t cache_bytes_left_ = 0;
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t total_steps_ = 0;
+  std::int64_t averaged_from_ = 0;  // the step, of those of average_
   std::vector<std::size_t> order_;  // task of each step; empty where each step has all
   std::vector<Turn> turns_;         // by their begin
   TaskWeights weights_;

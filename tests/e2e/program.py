@@ -87,5 +87,13 @@ train = "train.tsv"
     def json(self, path):
         return json.loads((self.dir / path).read_text())
 
+    def tensors(self, path):
+        """The bytes of each tensor of a safetensors file."""
+        data = (self.dir / path).read_bytes()
+        size = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:8 + size])
+        return {k: data[8 + size + v["data_offsets"][0]:8 + size + v["data_offsets"][1]]
+                for k, v in header.items() if k != "__metadata__"}
+
     def json_lines(self, path):
         return [json.loads(line) for line in (self.dir / path).read_text().splitlines()]

@@ -112,13 +112,6 @@ class Run(ProgramTest):
         for part in ("matrix products", "attention, backward", "optimizer", "embeddings, forward"):
             self.assertRegex(text, rf"(?m)^{part} +\d+\.\d\d +\d+\.\d% +\d+\.\d$")
 
-    def tensors(self, path):
-        data = (self.dir / path).read_bytes()
-        size = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8:8 + size])
-        return {k: data[8 + size + v["data_offsets"][0]:8 + size + v["data_offsets"][1]]
-                for k, v in header.items() if k != "__metadata__"}
-
     def test_a_dev_set_is_split_off_evenly_where_none_is_given(self):
         self.suite(task="split = 0.1")
         self.train()

@@ -33,35 +33,56 @@ def set_parameters(model, values):
             model.get_parameter(name).copy_(value)
 
 
-def train_berth(program, folder, model_folder, precision, batch=BATCH, **keywords):
+def train_berth(program, folder, model_folder, precision, batch=BATCH, optimizer=None, **keywords):
     """The run's folder and the loss of each step, in the order of the file and without dropout in the encoder."""
     suite = write_suite(
         folder, model_folder, model={"dropout": 0, "attention_dropout": 0, "precision": f'"{precision}"'},
         training={"steps": STEPS, "batch_size": batch, "shuffle": "false", "log_every": 1},
-        optimizer={"rate": RATE, "weight_decay": DECAY}, schedule={"warmup_steps": WARMUP},
+        optimizer={"rate": RATE, "weight_decay": DECAY} | (optimizer or {}), schedule={"warmup_steps": WARMUP},
         checkpoints={"initial": "true"}, **keywords)
     berth(program, "run", suite, "--out", folder / "run")
     lines = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
     return folder / "run", [line["loss"] for line in lines if line["kind"] == "train"]
 
 
-def train_transformers(model, data, loss_of, rate_of=lambda name: RATE, batch=BATCH):
+class Hooks:
+    """What a way of training does at other places than plain training."""
+
+    def before(self, step):
+        pass
+
+    def backward(self, loss, loss_again):
+        """loss_again(): the loss of the same batch, computed anew."""
+        loss.backward()
+
+    def before_update(self, optimizer):
+        pass
+
+    def after_update(self, step):
+        pass
+
+
+def train_transformers(model, data, loss_of, rate_of=lambda name: RATE, batch=BATCH, decay=DECAY, hooks=Hooks()):
     """loss_of(rows) is the loss of a batch, rate_of(name) a parameter's rate. Returns the loss of each step."""
     model.train()
     groups = {}
     for name, parameter in model.named_parameters():
-        decay = 0.0 if name.endswith("bias") or "LayerNorm" in name else DECAY
-        groups.setdefault((rate_of(name), decay), []).append(parameter)
-    optimizer = torch.optim.AdamW([{"params": parameters, "lr": rate, "weight_decay": decay}
-                                   for (rate, decay), parameters in groups.items()], fused=True)
+        own_decay = 0.0 if name.endswith("bias") or "LayerNorm" in name else decay
+        groups.setdefault((rate_of(name), own_decay), []).append(parameter)
+    optimizer = torch.optim.AdamW([{"params": parameters, "lr": rate, "weight_decay": own_decay}
+                                   for (rate, own_decay), parameters in groups.items()], fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
     batches = [data[i:i + batch] for i in range(0, len(data), batch)]
     losses = []
     for step in range(STEPS):
-        loss = loss_of(batches[step % len(batches)])
-        loss.backward()
+        hooks.before(step)
+        rows = batches[step % len(batches)]
+        loss = loss_of(rows)
+        hooks.backward(loss, lambda: loss_of(rows))
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        hooks.before_update(optimizer)
         optimizer.step()
+        hooks.after_update(step)
         schedule.step()
         optimizer.zero_grad()
         losses.append(loss.item())

@@ -45,6 +45,17 @@ TEST_F(SuiteTest, TemperatureIsReadAndWritten) {
   EXPECT_EQ(suite.mixing.final_temperature, 5);
 }
 
+TEST_F(SuiteTest, WaysOfFineTuningThatContradictEachOther) {
+  const auto with = [&](const std::string& lines) { return complaint(kLeast + lines); };
+  EXPECT_THAT(with("[optimizer]\ntrain_only = ['biases']\n[finetuning]\nmethod = 'study'\n"),
+              HasSubstr("s.toml:7:15: [optimizer]: 'train_only' and [finetuning] 'method' both say what learns"));
+  EXPECT_THAT(with("[finetuning]\nmethod = 'lora'\nlora_targets = []\n"), HasSubstr("nothing of the encoder learns"));
+  EXPECT_THAT(with("[finetuning]\nmethod = 'lora'\nmixout = 0.5\n"),
+              HasSubstr("s.toml:8:10: [finetuning]: 'mixout' can't be used with method = \"lora\""));
+  EXPECT_THAT(with("[finetuning]\nmethod = 'lora'\ngradual_unfreezing = 0.5\n"),
+              HasSubstr("'gradual_unfreezing' can't be used with method"));
+}
+
 TEST_F(SuiteTest, SurgeryIsOneLine) {
   const auto suite = read(kTwo + "[mixing]\nsurgery = true\n");
   EXPECT_TRUE(suite.mixing.surgery);

@@ -110,7 +110,10 @@ class Draw {
     s.optimizer.beta2 = real(0, 1);
     s.optimizer.epsilon = real(1e-12, 1);
     s.optimizer.layer_decay = real(0.1, 1);
-    for (auto n = integer(0, 3); n > 0; --n) s.optimizer.freeze.push_back({"f" + text(), {}});
+    s.optimizer.decay_to = coin() ? DecayTarget::kZero : DecayTarget::kPretrained;
+    s.optimizer.freeze = patterns(0);
+    s.finetuning = finetuning();
+    if (s.finetuning.method == Method::kFull) s.optimizer.train_only = patterns(0);
     s.schedule.kind = static_cast<ScheduleKind>(integer(0, 2));
     s.schedule.warmup = real(0, 1);
     if (coin()) s.schedule.warmup_steps = integer(0, 99);
@@ -124,6 +127,27 @@ class Draw {
     s.mixing = mixing();
     if (s.mixing.kind == MixingKind::kSequential) s.evaluation.patience = 0;
     return s;
+  }
+
+  std::vector<Pattern> patterns(std::int64_t least) {
+    std::vector<Pattern> patterns;
+    for (auto n = integer(least, 3); n > 0; --n) patterns.push_back({"f" + text(), {}});
+    return patterns;
+  }
+
+  FinetuningConfig finetuning() {
+    FinetuningConfig c;
+    c.method = static_cast<Method>(integer(0, 5));
+    c.top_layers = integer(1, 9);
+    c.lora_rank = integer(1, 9);
+    c.lora_alpha = real(0.1, 9);
+    c.lora_targets = patterns(1);
+    c.reinitialize_layers = integer(0, 9);
+    if (c.method != Method::kLora) c.gradual_unfreezing = real(0, 1);
+    if (c.method != Method::kLora) c.mixout = real(0, 0.99);
+    c.adversarial = real(0, 9);
+    c.average = real(0, 1);
+    return c;
   }
 
   MixingConfig mixing() {
@@ -205,6 +229,11 @@ void expect_same(const TaskConfig& a, const TaskConfig& b) {
   expect_same(a.options, b.options);
 }
 
+void expect_same(const std::vector<Pattern>& a, const std::vector<Pattern>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].text, b[i].text);
+}
+
 void expect_same(const Suite& a, const Suite& b) {
   EXPECT_EQ(a.name, b.name);
   EXPECT_EQ(a.model.path, b.model.path);
@@ -220,12 +249,17 @@ void expect_same(const Suite& a, const Suite& b) {
   };
   EXPECT_EQ(training(a.training), training(b.training));
   const auto optimizer = [](const OptimizerConfig& c) {
-    return std::tuple(c.rate, c.head_rate, c.weight_decay, c.beta1, c.beta2, c.epsilon, c.layer_decay);
+    return std::tuple(c.rate, c.head_rate, c.weight_decay, c.beta1, c.beta2, c.epsilon, c.layer_decay, c.decay_to);
   };
   EXPECT_EQ(optimizer(a.optimizer), optimizer(b.optimizer));
-  ASSERT_EQ(a.optimizer.freeze.size(), b.optimizer.freeze.size());
-  for (std::size_t i = 0; i < a.optimizer.freeze.size(); ++i)
-    EXPECT_EQ(a.optimizer.freeze[i].text, b.optimizer.freeze[i].text);
+  expect_same(a.optimizer.train_only, b.optimizer.train_only);
+  expect_same(a.optimizer.freeze, b.optimizer.freeze);
+  const auto finetuning = [](const FinetuningConfig& c) {
+    return std::tuple(c.method, c.top_layers, c.lora_rank, c.lora_alpha, c.reinitialize_layers, c.gradual_unfreezing,
+                      c.mixout, c.adversarial, c.average);
+  };
+  EXPECT_EQ(finetuning(a.finetuning), finetuning(b.finetuning));
+  expect_same(a.finetuning.lora_targets, b.finetuning.lora_targets);
   EXPECT_EQ(a.schedule.kind, b.schedule.kind);
   EXPECT_EQ(a.schedule.warmup, b.schedule.warmup);
   EXPECT_EQ(a.schedule.warmup_steps, b.schedule.warmup_steps);

@@ -96,5 +96,26 @@ TEST(AdamW, ANormThatIsNotFiniteChangesNothing) {
   EXPECT_TRUE(at::equal(tensors[0], at::ones({2})));
 }
 
+// Decoupled decay of the distance from the anchor, which is decay of w in a w that starts at the anchor.
+TEST(AdamW, DecaysTowardsAnAnchor) {
+  at::manual_seed(3);
+  const auto options = at::TensorOptions(at::kDouble);
+  const at::Tensor anchor = at::randn({6, 4}, options);
+  const at::Tensor pulled = anchor.clone(), distance = at::zeros({6, 4}, options);
+  auto plan = plan_of({pulled}, 1e-2, {0.5});
+  plan.parameters[0].anchor = anchor;
+  AdamW optimizer(plan, {}, pulled);
+  AdamW plain(plan_of({distance}, 1e-2, {0.5}), {});
+  for (int step = 0; step < 20; ++step) {
+    const at::Tensor gradient = at::randn({6, 4}, options);
+    pulled.mutable_grad() = gradient.clone();
+    distance.mutable_grad() = gradient.clone();
+    optimizer.step(1, 0, {1});
+    plain.step(1, 0, {1});
+  }
+  EXPECT_GT(distance.abs().max().item<double>(), 0.01);
+  EXPECT_TRUE(at::allclose(pulled, anchor + distance, 1e-12, 1e-13));
+}
+
 }  // namespace
 }  // namespace berth::training

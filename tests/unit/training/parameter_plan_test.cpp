@@ -28,8 +28,10 @@ struct Fixture {
       {"a", std::nullopt, {{"output.weight", at::zeros({2, 8})}, {"output.bias", at::zeros({2})}}},
       {"b", 7e-4, {{"output.weight", at::zeros({3, 8})}}}};
   suite::OptimizerConfig config;
+  suite::FinetuningConfig finetuning;
 
-  ParameterPlan plan(bool uses_pooler = true) { return make_plan(encoder, uses_pooler, heads, config); }
+  ParameterPlan plan(bool uses_pooler = true) { return make_plan(encoder, uses_pooler, heads, config, finetuning); }
+  void train_only(const std::string& pattern) { config.train_only.push_back({pattern, {"suite.toml", 4, 9}}); }
   void freeze(const std::string& pattern) { config.freeze.push_back({pattern, {"suite.toml", 3, 9}}); }
 };
 
@@ -38,6 +40,23 @@ const PlannedParameter& find(const ParameterPlan& plan, const std::string& name)
     if (p.name == name) return p;
   }
   throw std::runtime_error("no parameter " + name);
+}
+
+// What is trained, without the heads.
+std::vector<std::string> trained(const ParameterPlan& plan) {
+  std::vector<std::string> names;
+  for (const auto& p : plan.parameters) {
+    if (p.status == Status::kTrained && !p.is_head()) names.push_back(p.name);
+  }
+  return names;
+}
+
+std::vector<std::string> trained_groups(const ParameterPlan& plan) {
+  std::vector<std::string> groups;
+  for (const auto& p : plan.parameters) {
+    if (p.status == Status::kTrained && (groups.empty() || groups.back() != p.group)) groups.push_back(p.group);
+  }
+  return groups;
 }
 
 std::vector<std::string> frozen_groups(const ParameterPlan& plan) {
@@ -78,6 +97,142 @@ TEST(ParameterPlan, APatternThatMatchesNothingIsAnErrorWithItsPlaceAndTheNearest
   Fixture beyond;
   beyond.freeze("layers.9");
   EXPECT_THROW(beyond.plan(), Error);
+}
+
+TEST(ParameterPlan, KindsOfParameters) {
+  const std::string layer = "encoder.layer.3.";
+  const auto only = [](const std::string& pattern) {
+    Fixture f;
+    f.train_only(pattern);
+    auto names = trained(f.plan());
+    std::erase_if(names, [](const std::string& name) { return layer_of(name) >= 0 && layer_of(name) < 3; });
+    return names;
+  };
+  const std::string self = layer + "attention.self.", out = layer + "attention.output.";
+  EXPECT_THAT(only("query"), testing::ElementsAre(self + "query.weight", self + "query.bias"));
+  EXPECT_THAT(only("key"), testing::ElementsAre(self + "key.weight", self + "key.bias"));
+  EXPECT_THAT(only("value"), testing::ElementsAre(self + "value.weight", self + "value.bias"));
+  EXPECT_THAT(only("attention"), testing::ElementsAre(self + "query.weight", self + "query.bias", self + "key.weight",
+                                                      self + "key.bias", self + "value.weight", self + "value.bias",
+                                                      out + "dense.weight", out + "dense.bias"));
+  EXPECT_THAT(only("feed_forward"),
+              testing::ElementsAre(layer + "intermediate.dense.weight", layer + "intermediate.dense.bias",
+                                   layer + "output.dense.weight", layer + "output.dense.bias"));
+  EXPECT_THAT(only("norms"), testing::ElementsAre("embeddings.LayerNorm.weight", "embeddings.LayerNorm.bias",
+                                                  out + "LayerNorm.weight", out + "LayerNorm.bias",
+                                                  layer + "output.LayerNorm.weight", layer + "output.LayerNorm.bias"));
+  EXPECT_THAT(only("biases"), testing::ElementsAre("embeddings.LayerNorm.bias", self + "query.bias", self + "key.bias",
+                                                   self + "value.bias", out + "dense.bias", out + "LayerNorm.bias",
+                                                   layer + "intermediate.dense.bias", layer + "output.dense.bias",
+                                                   layer + "output.LayerNorm.bias", "pooler.dense.bias"));
+}
+
+TEST(ParameterPlan, TrainOnlyLeavesTheHeadsUnlessItNamesSome) {
+  Fixture f;
+  f.train_only("pooler");
+  f.train_only("layers.3");
+  EXPECT_THAT(trained_groups(f.plan()), testing::ElementsAre("layers.3", "pooler", "heads.a", "heads.b"));
+  f.train_only("heads.b");
+  f.freeze("layers.3");
+  EXPECT_THAT(trained_groups(f.plan()), testing::ElementsAre("pooler", "heads.b"));
+  Fixture wrong;
+  wrong.train_only("bias");
+  EXPECT_THAT([&] { wrong.plan(); }, testing::ThrowsMessage<Error>(testing::AllOf(
+                                         HasSubstr("suite.toml:4:9"), HasSubstr("optimizer.train_only: 'bias'"),
+                                         HasSubstr("did you mean 'biases'?"))));
+}
+
+TEST(ParameterPlan, MethodsStandForPatterns) {
+  const auto groups = [](suite::Method method) {
+    Fixture f;
+    f.finetuning.method = method;
+    return trained_groups(f.plan());
+  };
+  using suite::Method;
+  EXPECT_THAT(groups(Method::kStudy), testing::ElementsAre("embeddings", "pooler", "heads.a", "heads.b"));
+  EXPECT_THAT(groups(Method::kHeads), testing::ElementsAre("heads.a", "heads.b"));
+  EXPECT_THAT(groups(Method::kTop), testing::ElementsAre("layers.2", "layers.3", "pooler", "heads.a", "heads.b"));
+  Fixture biases;
+  biases.finetuning.method = Method::kBiases;
+  for (const auto& name : trained(biases.plan())) EXPECT_TRUE(name.ends_with(".bias")) << name;
+  Fixture high;
+  high.finetuning.method = Method::kTop;
+  high.finetuning.top_layers = 5;
+  EXPECT_THROW(high.plan(), Error);
+}
+
+TEST(ParameterPlan, AdaptersStandForTheirWeights) {
+  Fixture f;
+  f.finetuning.method = suite::Method::kLora;
+  f.finetuning.lora_rank = 3;
+  f.finetuning.lora_targets = {{"value", {}}, {"encoder.layer.0.output", {}}};
+  f.freeze("layers.1-2");
+  const auto plan = f.plan();
+  std::vector<std::string> weights;
+  for (const auto& adapter : plan.adapters) {
+    weights.push_back(adapter.weight);
+    const auto& weight = find(plan, adapter.weight + ".weight");
+    EXPECT_TRUE(weight.tensor.is_same(adapter.tensor));
+    EXPECT_EQ(weight.status, Status::kAdapted);
+    EXPECT_TRUE(weight.tensor.requires_grad());
+    EXPECT_EQ(adapter.a.sizes(), (at::IntArrayRef{3, weight.tensor.size(1)}));
+    EXPECT_EQ(adapter.b.sizes(), (at::IntArrayRef{weight.tensor.size(0), 3}));
+    EXPECT_TRUE(at::equal(adapter.b, at::zeros_like(adapter.b)));
+    EXPECT_GT(adapter.a.abs().max().item<double>(), 0);
+    EXPECT_LE(adapter.a.abs().max().item<double>(), 1 / std::sqrt(static_cast<double>(weight.tensor.size(1))));
+  }
+  EXPECT_THAT(weights, testing::ElementsAre("encoder.layer.0.attention.self.value", "encoder.layer.0.output.dense",
+                                            "encoder.layer.3.attention.self.value"));
+  for (const auto& name : trained(plan)) EXPECT_NE(name.find(".lora_"), std::string::npos) << name;
+  EXPECT_EQ(find(plan, "encoder.layer.0.output.dense.lora_A.weight").group, "layers.0");
+  EXPECT_EQ(plan.count(Status::kTrained), 2 * (3 * 8 + 8 * 3) + (3 * 16 + 8 * 3) + 2 * 8 + 2 + 3 * 8);
+  EXPECT_TRUE(at::equal(plan.adapters[1].a, f.plan().adapters[1].a)) << "a run repeats";
+  Fixture wrong;
+  wrong.finetuning.method = suite::Method::kLora;
+  wrong.finetuning.lora_targets = {{"norms", {}}};
+  EXPECT_THROW(wrong.plan(), Error);
+}
+
+TEST(ParameterPlan, WhatIsFrozenSavesProducts) {
+  const auto share = [](const std::vector<std::string>& frozen) {
+    Fixture f;
+    for (const auto& pattern : frozen) f.freeze(pattern);
+    return f.plan().compute_share();
+  };
+  EXPECT_DOUBLE_EQ(share({}), 1);
+  EXPECT_DOUBLE_EQ(share({"encoder"}), 1.0 / 3);
+  // The first trained layer's queries, keys and values need no gradient of their input.
+  const double saved = 3.0 * 8 * 8 / (3 * 4 * (4 * 8 * 8 + 2 * 8 * 16));
+  EXPECT_DOUBLE_EQ(share({"embeddings"}), 1 - saved);
+  EXPECT_DOUBLE_EQ(share({"embeddings", "layers.0-1"}), 0.5 + 0.5 / 3 - saved);
+  EXPECT_DOUBLE_EQ(share({"layers"}), 2.0 / 3) << "gradients pass through to the embeddings";
+}
+
+TEST(ParameterPlan, WhatFineTuningChangesHasToLearn) {
+  Fixture again;
+  again.finetuning.reinitialize_layers = 2;
+  EXPECT_NO_THROW(again.plan());
+  EXPECT_NO_THROW(again.plan(false)) << "an unused pooler is no matter";
+  again.freeze("encoder.layer.2.output.dense.bias");
+  EXPECT_THAT([&] { again.plan(); }, testing::ThrowsMessage<Error>(HasSubstr("encoder.layer.2.output.dense.bias")));
+  Fixture moved;
+  moved.finetuning.adversarial = 1;
+  EXPECT_NO_THROW(moved.plan());
+  moved.freeze("embeddings");
+  EXPECT_THAT([&] { moved.plan(); }, testing::ThrowsMessage<Error>(HasSubstr("finetuning.adversarial")));
+}
+
+TEST(ParameterPlan, DecayToThePretrainedWeightsIsTheEncodersAlone) {
+  Fixture f;
+  f.config.decay_to = suite::DecayTarget::kPretrained;
+  f.freeze("layers.0");
+  for (const auto& p : f.plan().parameters) {
+    const bool is_pulled = p.status == Status::kTrained && !p.is_head() && p.weight_decay > 0;
+    ASSERT_EQ(p.anchor.defined(), is_pulled) << p.name;
+    if (!is_pulled) continue;
+    EXPECT_TRUE(at::equal(p.anchor, p.tensor));
+    EXPECT_FALSE(p.anchor.is_alias_of(p.tensor));
+  }
 }
 
 TEST(ParameterPlan, FreezingEverythingIsAnError) {

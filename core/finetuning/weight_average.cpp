@@ -1,0 +1,45 @@
+#include "core/finetuning/weight_average.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+
+#include "core/model/chunks.h"
+
+namespace berth::finetuning {
+
+WeightAverage::WeightAverage(const training::ParameterPlan& plan) {
+  for (const auto& p : plan.parameters) {
+    if (p.has_gradient() && !p.is_adapter()) weights_.push_back({p.tensor, at::zeros_like(p.tensor)});
+  }
+}
+
+void WeightAverage::add() {
+  const at::NoGradGuard no_grad;
+  ++count_;
+  for (const auto& [parameter, mean] : weights_) mean.lerp_(parameter, 1 / static_cast<double>(count_));
+}
+
+void WeightAverage::swap() {
+  is_in_place_ = !is_in_place_;
+  for (const auto& [parameter, mean] : weights_) {
+    model::for_type(parameter, [&parameter = parameter, &mean = mean](auto tag) {
+      using T = decltype(tag);
+      auto* numbers = parameter.data_ptr<T>();
+      std::swap_ranges(numbers, numbers + parameter.numel(), mean.data_ptr<T>());
+    });
+  }
+}
+
+WeightAverage::Placed::Placed(WeightAverage& average) {
+  if (average.count_ == 0 || average.is_in_place_) return;
+  average_ = &average;
+  average_->swap();
+}
+
+WeightAverage::Placed::~Placed() {
+  if (average_ != nullptr) average_->swap();
+}
+
+}  // namespace berth::finetuning
