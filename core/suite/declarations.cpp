@@ -68,6 +68,7 @@ void read_patterns(const ConfigValue& value, const std::string& name, std::vecto
 
 std::string write_patterns(const std::vector<Pattern>& patterns) {
   std::vector<std::string> texts;
+  texts.reserve(patterns.size());
   for (const auto& pattern : patterns) texts.push_back(pattern.text);
   return value_to_toml({"", &texts}).value_or("[]");
 }

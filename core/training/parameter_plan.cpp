@@ -34,6 +34,7 @@ double encoder_rate(const std::string& name, const model::Encoder& encoder, cons
 
 std::vector<std::string> names_of(const ParameterPlan& plan) {
   std::vector<std::string> names;
+  names.reserve(plan.parameters.size());
   for (const auto& parameter : plan.parameters) names.push_back(parameter.name);
   return names;
 }
@@ -238,7 +239,8 @@ ParameterPlan make_plan(const model::Encoder& encoder, bool uses_pooler, const s
     const std::size_t schedule = head.has_schedule ? 1 + static_cast<std::size_t>(&head - heads.data()) : 0;
     for (const auto& [name, tensor] : head.parameters) {
       const auto group = "heads." + head.task;
-      plan.parameters.push_back({group + "." + name, tensor, group, Status::kTrained, rate, decay_of(name), schedule});
+      plan.parameters.push_back(
+          {fmt::format("{}.{}", group, name), tensor, group, Status::kTrained, rate, decay_of(name), schedule});
     }
   }
   const auto patterns = finetuning.method == suite::Method::kFull
