@@ -3,8 +3,8 @@
 //   checkpoints/step-120/encoder/         config.json, model.safetensors, the tokenizer's files
 //                        heads/TASK.safetensors
 //                        tasks/TASK.state  what the task learned from its training set, in the task's own format
-//                        adapter/          of a run by LoRA: its matrices alone, as peft has them (encoder/ has their
-//                        sum) checkpoint.json   step, scores, version
+//                        adapter/          LoRA's matrices alone, as peft has them; encoder/ has their sum
+//                        checkpoint.json   step, scores, version
 //   checkpoints/best, checkpoints/last     links to them
 #pragma once
 
