@@ -57,12 +57,13 @@ void describe_session(const training::Session& session, report::Console& console
   console.line("");
 }
 
-// Scores every task by its best checkpoint. After training, the weights are those of the last one. Throws
-// evaluation::Stopped where the user has enough.
+// Scores every task by its best checkpoint. After training, the weights are those of the last one, but for averaged
+// ones: then the checkpoint has the mean. Throws evaluation::Stopped where the user has enough.
 void evaluate_sets(training::Session& session, const report::RunFolder& folder, report::RunRecorder& recorder) {
   auto options = session.evaluation_options();
   options.wants_stop = [] { return interrupted_by() != 0; };
-  auto loaded = folder.checkpoint("last");
+  std::filesystem::path loaded;
+  if (session.suite.finetuning.average == 0) loaded = folder.checkpoint("last");
   for (auto& task : session.tasks) {
     if (const auto best = folder.checkpoint("best", task.task.name()); best != loaded) {
       training::restore(session, best);

@@ -1,7 +1,8 @@
 // Adversarial training on word embeddings, the "fast gradient method" (Miyato, Dai & Goodfellow 2017, "Adversarial
-// Training Methods for Semi-Supervised Text Classification", equation 3): with g the gradient of a micro-batch's loss
+// Training Methods for Semi-Supervised Text Classification", section 3): with g the gradient of a micro-batch's loss
 // in the word embeddings, the loss is taken a second time on embeddings moved by length * g / |g|, and both losses'
-// gradients add up. As is usual for BERT, the table's rows are moved, so that all places of a word move alike. Called
+// gradients add up. As is usual for BERT, the table's rows are moved, so that all places of a word move alike, and the
+// length is that of the whole micro-batch's move; the paper normalises embeddings and measures each text alone. Called
 // by the trainer.
 #pragma once
 

@@ -40,8 +40,13 @@ Mixout::Mixed::Mixed(const Mixout& mixout, std::uint64_t draw) {
   std::uint32_t place = 0;
   for (const auto& [parameter, start] : mixout.weights_) {
     const at::Tensor factor = draw_factor(parameter, {mixout.probability_, {mixout.seed_, draw}, place++});
-    parts_.push_back({parameter, parameter.detach().clone(), factor, std::exchange(parameter.mutable_grad(), {})});
-    parameter.sub_(start).mul_(factor).add_(start);
+    parts_.push_back({parameter, parameter.detach().clone(), factor, {}});
+  }
+  // Nothing is changed before there is memory for all of it.
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    auto& part = parts_[i];
+    part.gradient_before = std::exchange(part.parameter.mutable_grad(), {});
+    part.parameter.sub_(mixout.weights_[i].start).mul_(part.factor).add_(mixout.weights_[i].start);
   }
 }
 

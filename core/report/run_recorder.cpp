@@ -72,7 +72,8 @@ void RunRecorder::write_metrics_line(const std::string& json) {
 
 void RunRecorder::starting(const training::ParameterPlan& plan, std::int64_t total_steps) {
   console_.line(plan.describe());
-  adapters_ = plan.adapters;
+  // A mean of products is no product of means: what is averaged has no adapters of its own.
+  if (session_.suite.finetuning.average == 0) adapters_ = plan.adapters;
   Json json;
   json["kind"] = "plan";
   json["total_steps"] = total_steps;

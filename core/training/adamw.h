@@ -1,6 +1,7 @@
 // AdamW (Loshchilov & Hutter 2019) with bias correction, equal to torch.optim.AdamW; one pass over all gradients for
 // their norm, one for the update. Where the plan has an anchor, the decoupled decay pulls towards that in place of
-// zero: the penalty of Li, Grandvalet & Davoine 2018, "Explicit Inductive Bias for Transfer Learning" (L2-SP).
+// zero, in a pass of its own: what L2-SP (Li, Grandvalet & Davoine 2018, "Explicit Inductive Bias for Transfer
+// Learning") has as a penalty in the loss.
 #pragma once
 
 #include <optional>

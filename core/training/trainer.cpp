@@ -237,7 +237,8 @@ StepEvent Trainer::train_step() {
     }
     if (lora_) lora_->merge();
     weights_.learn(losses, rates.front());
-    for (const auto& [task, loss] : losses) has_learned_[task] = true;
+    const bool may_read_words = !unfreezing_ || session_.encoder.word_embeddings().requires_grad();
+    for (const auto& [task, loss] : losses) has_learned_[task] = may_read_words;
   }
   if (average_ && event.step > averaged_from_) {
     optimizer_.settle();
@@ -321,7 +322,13 @@ void Trainer::learn_from(std::size_t task, const Batch& batch, const MicroBatch&
     const finetuning::MovedEmbeddings moved(table, gradient, length);
     backward(task, forward(task, batch, features, mix({draw, hash_name("adversarial")})));
   }
-  if (before.defined()) table.mutable_grad() = table.grad().defined() ? table.grad() + before : before;
+  if (!before.defined()) return;
+  const at::Tensor own = table.grad();
+  if (!own.defined()) {
+    table.mutable_grad() = before;
+  } else {
+    table.mutable_grad() = own.is_sparse() ? before + own : own + before;  // dense + sparse; not the other way round
+  }
 }
 
 // Nothing to learn from gives no gradients, not ones of zero that AdamW would make steps of.
