@@ -10,6 +10,7 @@ int evaluate(const Arguments& arguments);
 int predict(const Arguments& arguments);
 int plugins(const Arguments& arguments);
 int export_task(const Arguments& arguments);
+int analyze(const Arguments& arguments);
 int compare(const Arguments& arguments);
 int check(const Arguments& arguments);
 

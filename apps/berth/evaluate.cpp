@@ -43,6 +43,12 @@ suite::DataSetConfig file_set(const suite::TaskConfig& config, const std::string
   return set;
 }
 
+// The part of the training set that the run had as its dev set.
+data::TaskData split_dev(const training::Session& session, const training::TaskSession& task) {
+  return data::make_task_data(task.task, "dev", training::read_train(session, task.task).dev, data::Keep::kExamples,
+                              session.feature_options());
+}
+
 }  // namespace
 
 int evaluate(const Arguments& arguments) {
@@ -59,27 +65,22 @@ int evaluate(const Arguments& arguments) {
   bool any = false;
   for (const auto& config : run.suite.tasks) {
     if (!only.empty() && config.name != only) continue;
-    const auto sets =
-        has_file ? std::vector{file_set(config, (*values)["data"].as<std::string>())} : training::set_files(config);
-    if (!has_file && config.split > 0) {
-      fmt::print("{}: its dev set was split off from train; give --task {} --data FILE to score a file\n", config.name,
-                 config.name);
-    }
-    if (sets.empty()) continue;
     auto session = run.open(config.name);
     auto& task = session.tasks.front();
-    for (const auto& set : sets) {
-      const auto data = training::read_set(session, task, set);
-      print_scores(config.name, has_file ? set.path.string() : set.name,
+    const auto score = [&](const std::string& name, const data::TaskData& data) {
+      print_scores(config.name, name,
                    evaluation::evaluate(session.model_of(task), data, session.evaluation_options(), {}));
       any = true;
+    };
+    if (has_file) {
+      const auto set = file_set(config, (*values)["data"].as<std::string>());
+      score(set.path.string(), training::read_set(session, task, set));
+      continue;
     }
+    if (config.split > 0) score("dev", split_dev(session, task));
+    for (const auto& set : training::set_files(config)) score(set.name, training::read_set(session, task, set));
   }
-  if (!any) {
-    throw Error(
-        ErrorKind::kConfig,
-        "the run's suite names no file to evaluate on (its dev set was split off from train); give --data FILE");
-  }
+  if (!any) throw Error(ErrorKind::kConfig, "the run's suite names no set to evaluate on; give --data FILE");
   return 0;
 }
 

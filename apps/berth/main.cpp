@@ -27,6 +27,7 @@ constexpr Command kCommands[] = {
     {"evaluate", "score a trained task on its sets or on another file", evaluate},
     {"predict", "answer JSON lines with a trained task", predict},
     {"export", "write a trained task as a folder that transformers opens", export_task},
+    {"analyze", "show what training changed in the encoder, and where", analyze},
     {"compare", "put the scores of several runs beside each other", compare},
     {"check", "look at everything of a suite short of training", check},
     {"plugins", "list the plugins that were found, or one's options", plugins},

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <optional>
 
+#include "apps/berth/analysis_steps.h"
 #include "apps/berth/commands.h"
 #include "apps/berth/interrupt.h"
 #include "apps/berth/suite_argument.h"
@@ -57,11 +58,13 @@ void describe_session(const training::Session& session, report::Console& console
   console.line("");
 }
 
+bool wants_stop() { return interrupted_by() != 0; }
+
 // Scores every task by its best checkpoint. After training, the weights are those of the last one, but for averaged
 // ones: then the checkpoint has the mean. Throws evaluation::Stopped where the user has enough.
 void evaluate_sets(training::Session& session, const report::RunFolder& folder, report::RunRecorder& recorder) {
   auto options = session.evaluation_options();
-  options.wants_stop = [] { return interrupted_by() != 0; };
+  options.wants_stop = wants_stop;
   std::filesystem::path loaded;
   if (session.suite.finetuning.average == 0) loaded = folder.checkpoint("last");
   for (auto& task : session.tasks) {
@@ -87,6 +90,32 @@ void evaluate_sets(training::Session& session, const report::RunFolder& folder, 
       recorder.final_set(task.task.name(), set.name, evaluation);
     }
   }
+}
+
+// What training changed, by each task's best checkpoint. Takes the examples of the session's sets.
+void analyze_session(training::Session& session, const report::RunFolder& folder, report::Console& console) {
+  const auto before = training::starting_encoder(session.suite);
+  analysis::AnalysisOptions options;
+  options.wants_stop = wants_stop;
+  analysis::Analysis analysis;
+  std::filesystem::path loaded;
+  for (auto& task : session.tasks) {
+    const auto best = folder.checkpoint("best", task.task.name());
+    if (best != loaded) {
+      training::restore(session, best);
+      analysis.weights.push_back(changes_at(best, before, session.encoder));
+      loaded = best;
+    }
+    analysis::TaskSample sample;
+    for (auto& set : task.sets) {
+      sample.sets.push_back(data::make_task_data(task.task, set.name,
+                                                 data::spread(std::move(set.examples), session.suite.analysis.examples),
+                                                 data::Keep::kExamples, session.feature_options()));
+    }
+    analysis.tasks.push_back(analysis::analyze_task(session, task, before, sample, options));
+    analysis.tasks.back().step = analysis.weights.back().step;
+  }
+  tell_analysis(analysis, folder, console);
 }
 
 }  // namespace
@@ -144,6 +173,14 @@ int run(const Arguments& arguments) {
     return 128 + interrupted_by();
   }
   recorder.finish(result);
+  if (!suite.analysis.at_end) return 0;
+  try {
+    analyze_session(session, folder, console);
+  } catch (const evaluation::Stopped&) {
+    console.line(fmt::format("interrupted; the run is whole, and `berth analyze {}` does what was left",
+                             folder.path().string()));
+    return 128 + interrupted_by();
+  }
   return 0;
 }
 

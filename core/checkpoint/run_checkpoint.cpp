@@ -10,6 +10,7 @@
 #include "core/checkpoint/model_folder.h"
 #include "core/checkpoint/safetensors.h"
 #include "core/checkpoint/whole_file.h"
+#include "core/model/json_text.h"
 #include "core/text/load_tokenizer.h"
 
 namespace berth::checkpoint {
@@ -80,6 +81,15 @@ std::string read_task_state(const fs::path& checkpoint, const std::string& task)
                 fmt::format("can't be read; a checkpoint that was trained with task '{}' has it", task));
   }
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::int64_t read_step(const fs::path& checkpoint) {
+  const auto file = checkpoint / "checkpoint.json";
+  const auto json = model::parse_json(model::read_text(file), file.string());
+  if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) {
+    throw Error(ErrorKind::kContent, {file.string()}, "has no \"step\", which every checkpoint of berth has");
+  }
+  return json["step"].get<std::int64_t>();
 }
 
 void point_link(const fs::path& link, const std::string& target) {

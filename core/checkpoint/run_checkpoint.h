@@ -47,6 +47,9 @@ std::filesystem::path head_file(const std::filesystem::path& checkpoint, const s
 NamedTensors read_head(const std::filesystem::path& file);  // views of the mapped file
 std::string read_task_state(const std::filesystem::path& checkpoint, const std::string& task);
 
+// The step that a checkpoint was written after. Throws Error kIo, and kContent where checkpoint.json is none of ours.
+std::int64_t read_step(const std::filesystem::path& checkpoint);
+
 // Replaces the link in one step.
 void point_link(const std::filesystem::path& link, const std::string& target);
 

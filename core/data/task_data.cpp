@@ -148,6 +148,15 @@ Examples read_examples(const plugin::LoadedTask& task, const suite::DataSetConfi
   return examples;
 }
 
+Examples spread(Examples examples, std::int64_t count) {
+  const auto all = static_cast<std::int64_t>(examples.size());
+  if (all <= count) return examples;
+  Examples some;
+  for (std::int64_t i = 0; i < count; ++i)
+    some.push_back(std::move(examples[static_cast<std::size_t>(i * all / count)]));
+  return some;
+}
+
 void fit(plugin::LoadedTask& task, const suite::DataSetConfig& set, const std::vector<bool>& is_dev) {
   auto reader = task.make_reader(set);
   auto whole = task.open(*reader, set);

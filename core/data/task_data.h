@@ -16,6 +16,9 @@ using Examples = std::vector<std::unique_ptr<Example>>;
 // Reads a whole set. Throws Error kContent where it has no examples.
 Examples read_examples(const plugin::LoadedTask& task, const suite::DataSetConfig& set);
 
+// `count` of them, evenly spread over the set; all, where there are no more.
+Examples spread(Examples examples, std::int64_t count);
+
 struct Split {
   Examples train;
   Examples dev;

@@ -50,11 +50,22 @@ class Result final : public FeatureResult {
   std::int64_t sequence_;
 };
 
-std::shared_ptr<const BatchOutputs> run_batch(const TaskModel& model, const Batch& batch,
-                                              const model::EncoderInput& input, std::uint64_t seed) {
+model::EncoderOutput encode(const TaskModel& model, const Batch& batch, std::int64_t first,
+                            const EvaluationOptions& options) {
+  if (options.encode) return options.encode(batch, first);
+  auto input = data::encoder_input(batch);
+  if (options.hidden != nullptr) {
+    input.hidden = options.hidden->pack_from(first, batch.size());
+    input.stages = options.hidden->stages();
+  }
   model::EncoderRun run;
   run.input = model.head.input();
-  const data::EncodedBatch encoded(batch, model.encoder.forward(input, run));
+  return model.encoder.forward(input, run);
+}
+
+std::shared_ptr<const BatchOutputs> run_batch(const TaskModel& model, const Batch& batch, model::EncoderOutput output,
+                                              std::uint64_t seed) {
+  const data::EncodedBatch encoded(batch, std::move(output));
   training::seed_libtorch(seed);
   auto outputs = plugin::guarded(model.task.site("predict"), [&] { return model.head.predict(encoded); });
   return std::make_shared<BatchOutputs>(BatchOutputs{std::move(outputs), batch.offsets()});
@@ -72,12 +83,7 @@ void predict(const TaskModel& model, const data::TaskData& data, const Evaluatio
     const auto batch = data.store.pack_from(from, options.batch_size);
     const auto count = batch->size();
     const auto seed = training::mix({options.seed, training::hash_name(data.name), static_cast<std::uint64_t>(from)});
-    auto input = data::encoder_input(*batch);
-    if (options.hidden != nullptr) {
-      input.hidden = options.hidden->pack_from(from, options.batch_size);
-      input.stages = options.hidden->stages();
-    }
-    const auto outputs = run_batch(model, *batch, input, seed);
+    const auto outputs = run_batch(model, *batch, encode(model, *batch, from, options), seed);
     for (std::int64_t b = 0; b < count; ++b) results.emplace_back(data.features[from + b], outputs, b);
 
     while (example < data.example_count && data.first_feature[example + 1] <= from + count) {

@@ -17,6 +17,8 @@ struct EvaluationOptions {
   std::function<bool()> wants_stop = nullptr;  // asked after each batch, if there is one
   // What the encoder's first stages make of the set, in packs of batch_size, if that is known.
   const data::HiddenCache* hidden = nullptr;
+  // In place of the encoder, if there is one: what the head gets of the batch that begins with this feature of the set.
+  std::function<model::EncoderOutput(const Batch& batch, std::int64_t first)> encode = nullptr;
 };
 
 // Thrown where wants_stop() said so. No error: nothing is wrong, and nothing is to be told.

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <system_error>
+#include <utility>
 
+#include "core/checkpoint/run_checkpoint.h"
 #include "core/checkpoint/whole_file.h"
 
 namespace berth::report {
@@ -54,6 +57,18 @@ fs::path RunFolder::result_file(const std::string& task, const std::string& set,
 }
 
 fs::path RunFolder::step_folder(std::int64_t step) const { return checkpoints() / fmt::format("step-{}", step); }
+
+std::vector<fs::path> RunFolder::all_checkpoints() const {
+  std::vector<std::pair<std::int64_t, fs::path>> found;
+  for (const auto& entry : fs::directory_iterator(checkpoints())) {
+    if (entry.is_symlink() || !fs::exists(entry.path() / "checkpoint.json")) continue;
+    found.emplace_back(checkpoint::read_step(entry.path()), entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<fs::path> folders;
+  for (auto& [step, folder] : found) folders.push_back(std::move(folder));
+  return folders;
+}
 
 fs::path RunFolder::checkpoint(const std::string& which, const std::string& task) const {
   const bool is_link = which == "best" || which == "last";

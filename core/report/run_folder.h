@@ -1,10 +1,11 @@
 // The folder of one run: where everything lies in it, for the command that writes it and those that read it.
 //
-//   suite.toml  metrics.jsonl  summary.json  predictions/TASK.SET.jsonl  checkpoints/step-N, best, last
+//   suite.toml  metrics.jsonl  summary.json  analysis.json  predictions/TASK.SET.jsonl  checkpoints/step-N, best, last
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/suite/suite.h"
 
@@ -26,6 +27,7 @@ class RunFolder {
   std::filesystem::path suite_file() const { return path_ / "suite.toml"; }
   std::filesystem::path metrics_file() const { return path_ / "metrics.jsonl"; }
   std::filesystem::path summary_file() const { return path_ / "summary.json"; }
+  std::filesystem::path analysis_file() const { return path_ / "analysis.json"; }
   std::filesystem::path predictions_file(const std::string& task, const std::string& set) const;
   // A Metric's ResultFile: predictions/TASK.SET.SUFFIX.
   std::filesystem::path result_file(const std::string& task, const std::string& set, const std::string& suffix) const;
@@ -35,6 +37,9 @@ class RunFolder {
   // "best", "last", or the folder of a checkpoint. task: whose best; the run's where the task has none of its own, or
   // none is named. Throws Error kIo where it is missing, kConfig for another word.
   std::filesystem::path checkpoint(const std::string& which, const std::string& task = "") const;
+
+  // Every checkpoint that is there, by step.
+  std::vector<std::filesystem::path> all_checkpoints() const;
 
   // Of a task that has a best checkpoint of its own ([evaluation] select_by = "each"), in checkpoints().
   static std::string best_link(const std::string& task) { return "best-" + task; }

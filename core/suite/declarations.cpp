@@ -192,6 +192,11 @@ void declare(Section& s, CheckpointConfig& c) {
   s.key("initial", c.initial);
 }
 
+void declare(Section& s, AnalysisConfig& c) {
+  s.key("at_end", c.at_end);
+  s.key("examples", c.examples).at_least(2);
+}
+
 // Names become parts of file names and of TOML headers.
 void check_name(const std::string& name, const std::string& what, const Where& where) {
   const bool is_good = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
@@ -377,6 +382,7 @@ void declare(Section& top, Suite& suite) {
   declare_section(top, "evaluation", suite.evaluation);
   declare_section(top, "mixing", suite.mixing);
   declare_section(top, "checkpoints", suite.checkpoints);
+  declare_section(top, "analysis", suite.analysis);
   declare_tasks(top, suite.tasks);
 }
 

@@ -162,6 +162,12 @@ struct CheckpointConfig {
   bool initial = false;   // also one before the first step
 };
 
+// [analysis]
+struct AnalysisConfig {
+  bool at_end = true;           // of a run, after its scores
+  std::int64_t examples = 100;  // of each set that are looked at
+};
+
 // A file to read: `train`, `dev` or one of [tasks.NAME.sets], written as a path or as {path = ..., data = {...}}.
 // `data` is the task's [data] with this set's own on top, key by key.
 struct DataSetConfig {
@@ -199,6 +205,7 @@ struct Suite {
   EvaluationConfig evaluation;
   MixingConfig mixing;
   CheckpointConfig checkpoints;
+  AnalysisConfig analysis;
   std::vector<TaskConfig> tasks;  // in the order of the file
 };
 

@@ -71,13 +71,6 @@ EncoderInfo encoder_info(const model::Encoder& encoder) {
           encoder.word_embeddings()};
 }
 
-void make_head(const Session& session, TaskSession& task) {
-  seed_libtorch(mix({static_cast<std::uint64_t>(session.suite.training.seed), hash_name("initialise head"),
-                     hash_name(task.task.name())}));
-  task.head = task.task.make_head(encoder_info(session.encoder));
-  task.head->to(dtype_of(session.suite.model));
-}
-
 // The head's values from a checkpoint's folder.
 void read_head(TaskSession& task, const std::filesystem::path& folder) {
   const auto file = checkpoint::head_file(folder, task.task.name());
@@ -87,27 +80,29 @@ void read_head(TaskSession& task, const std::filesystem::path& folder) {
 TaskSession start_task(const Session& session, const plugin::Registry& registry, const suite::TaskConfig& config) {
   TaskSession task{plugin::LoadedTask(registry, config), nullptr, std::nullopt, {}};
   task.task.use_tokenizer(*session.tokenizer);
-  if (!config.train) {
-    throw Error(ErrorKind::kConfig, config.where,
-                fmt::format("tasks.{} has no training set; add train = \"FILE\"", config.name));
-  }
-  auto examples = data::read_examples(task.task, *config.train);
-  data::Split split;
-  if (config.split > 0) {
-    split = data::split_examples(task.task, std::move(examples), config.split,
-                                 static_cast<std::uint64_t>(session.suite.training.seed));
-    examples = std::move(split.train);
-  }
+  auto split = read_train(session, task.task);
   data::fit(task.task, *config.train, split.is_dev);
 
   const auto options = session.feature_options();
-  task.train = data::make_task_data(task.task, "train", std::move(examples), data::Keep::kFeatures, options);
+  task.train = data::make_task_data(task.task, "train", std::move(split.train), data::Keep::kFeatures, options);
   if (config.split > 0) {
     task.sets.push_back(data::make_task_data(task.task, "dev", std::move(split.dev), data::Keep::kExamples, options));
   }
   for (const auto& set : set_files(config)) task.sets.push_back(read_set(session, task, set));
-  make_head(session, task);
+  task.head = make_head(session, task.task);
   return task;
+}
+
+// Throws Error kConfig for more layers than there are.
+void start_anew(model::Encoder& encoder, const suite::FinetuningConfig& config) {
+  const auto layers = config.reinitialize_layers;
+  if (layers == 0) return;
+  const auto all = encoder.config().num_hidden_layers;
+  if (layers > all) {
+    throw Error(ErrorKind::kConfig, config.reinitialize_where,
+                fmt::format("finetuning.reinitialize_layers is {}, but the model has {} layers", layers, all));
+  }
+  finetuning::reinitialize(encoder, layers);
 }
 
 }  // namespace
@@ -136,14 +131,7 @@ Session start_session(const suite::Suite& suite, const plugin::Registry& registr
   auto resolved = suite;
   resolved.model.path = checkpoint::model_folder(suite.model.path);
   Session session = load_model(resolved, resolved.model.path);
-  if (const auto layers = suite.finetuning.reinitialize_layers; layers > 0) {
-    const auto all = session.encoder.config().num_hidden_layers;
-    if (layers > all) {
-      throw Error(ErrorKind::kConfig, suite.finetuning.reinitialize_where,
-                  fmt::format("finetuning.reinitialize_layers is {}, but the model has {} layers", layers, all));
-    }
-    finetuning::reinitialize(session.encoder, layers);
-  }
+  start_anew(session.encoder, suite.finetuning);
   for (const auto& config : suite.tasks) session.tasks.push_back(start_task(session, registry, config));
   return session;
 }
@@ -156,11 +144,25 @@ Session open_session(const suite::Suite& suite, const plugin::Registry& registry
     TaskSession task{plugin::LoadedTask(registry, config), nullptr, std::nullopt, {}};
     task.task.use_tokenizer(*session.tokenizer);
     task.task.load_state(checkpoint::read_task_state(folder, config.name));
-    make_head(session, task);
+    task.head = make_head(session, task.task);
     read_head(task, folder);
     session.tasks.push_back(std::move(task));
   }
   return session;
+}
+
+model::Encoder starting_encoder(const suite::Suite& suite) {
+  auto loaded = checkpoint::load_encoder(checkpoint::model_folder(suite.model.path), encoder_options(suite));
+  start_anew(loaded.encoder, suite.finetuning);
+  return std::move(loaded.encoder);
+}
+
+std::shared_ptr<Head> make_head(const Session& session, const plugin::LoadedTask& task) {
+  seed_libtorch(mix(
+      {static_cast<std::uint64_t>(session.suite.training.seed), hash_name("initialise head"), hash_name(task.name())}));
+  auto head = task.make_head(encoder_info(session.encoder));
+  head->to(dtype_of(session.suite.model));
+  return head;
 }
 
 void restore(Session& session, const std::filesystem::path& folder) {
@@ -173,6 +175,18 @@ void restore(Session& session, const std::filesystem::path& folder) {
     task.task.load_state(checkpoint::read_task_state(folder, task.task.name()));
     read_head(task, folder);
   }
+}
+
+data::Split read_train(const Session& session, const plugin::LoadedTask& task) {
+  const auto& config = task.config();
+  if (!config.train) {
+    throw Error(ErrorKind::kConfig, config.where,
+                fmt::format("tasks.{} has no training set; add train = \"FILE\"", config.name));
+  }
+  auto examples = data::read_examples(task, *config.train);
+  if (config.split == 0) return {std::move(examples), {}, {}};
+  return data::split_examples(task, std::move(examples), config.split,
+                              static_cast<std::uint64_t>(session.suite.training.seed));
 }
 
 data::TaskData read_set(const Session& session, const TaskSession& task, const suite::DataSetConfig& set) {

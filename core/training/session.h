@@ -50,9 +50,19 @@ Session start_session(const suite::Suite& suite, const plugin::Registry& registr
 Session open_session(const suite::Suite& suite, const plugin::Registry& registry,
                      const std::filesystem::path& checkpoint, const std::string& only);
 
+// The encoder that a run of this suite starts from, re-initialised layers included. The same values each time, as long
+// as the model's folder stays what it is.
+model::Encoder starting_encoder(const suite::Suite& suite);
+
+// A task's head with the values that it starts from.
+std::shared_ptr<Head> make_head(const Session& session, const plugin::LoadedTask& task);
+
 // Puts a checkpoint of the session's own run into its tensors, and what the tasks knew then into the tasks. In place: a
 // head may be tied to the encoder.
 void restore(Session& session, const std::filesystem::path& checkpoint);
+
+// A task's training set, without the part that the suite splits off as dev; that is in `dev`.
+data::Split read_train(const Session& session, const plugin::LoadedTask& task);
 
 // One evaluation set of a task, read now.
 data::TaskData read_set(const Session& session, const TaskSession& task, const suite::DataSetConfig& set);
