@@ -11,6 +11,7 @@ int predict(const Arguments& arguments);
 int plugins(const Arguments& arguments);
 int export_task(const Arguments& arguments);
 int compare(const Arguments& arguments);
+int sweep(const Arguments& arguments);
 int check(const Arguments& arguments);
 
 }  // namespace berth::app
