@@ -6,7 +6,7 @@ import signal
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
-from program import BERTH, ProgramTest
+from program import BAD, BERTH, GOOD, ProgramTest, rows
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -117,3 +117,72 @@ class Sweep(ManyRuns):
         self.fails(6, "sweep", "suite.toml", "--set", "tasks.mood.train=trian.tsv", says="trian.tsv")
         self.fails(2, "sweep", "suite.toml", "--jobs", "0", says="--jobs")
         self.assertFalse((self.dir / "sweeps").exists())
+
+
+class Matrix(ManyRuns):
+    def setUp(self):
+        super().setUp()
+        # Domain b says the opposite of a with the same words.
+        for name, count, seed in (("train", 200, 3), ("dev", 60, 4)):
+            self.write_rows(f"{name}-b.tsv", [(text, {"good": "bad", "bad": "good"}[label])
+                                              for text, label in rows(count, seed)])
+        self.suite(task='dev = "dev.tsv"\n[tasks.turned]\nplugin = "classification"\n'
+                        'train = "train-b.tsv"\ndev = "dev-b.tsv"')
+
+    def test_domains_are_scored_on_each_other(self):
+        output = self.berth("matrix", "suite.toml", "--seeds", "1,2", "--resamples", "200").stdout
+        matrix = self.json("matrices/suite/matrix.json")
+        cells = {(c["trained_on"], c["tested_on"]): c for c in matrix["cells"]}
+        self.assertEqual(matrix["domains"], ["mood", "turned"])
+        self.assertEqual(matrix["score"], "accuracy")
+        for (trained, tested), cell in cells.items():
+            self.assertEqual(len(cell["scores"]), 2)
+            (self.assertGreater if trained == tested else self.assertLess)(cell["mean"], 0.5)
+            self.assertLessEqual(cell["interval_over_examples"][0], cell["mean"])
+            self.assertGreaterEqual(cell["interval_over_examples"][1], cell["mean"])
+        self.assertIn("95% over seeds", output)
+        texts = self.svg_texts("matrices/suite/matrix.svg")
+        for cell in cells.values():
+            self.assertIn(f"{cell['mean']:.4f}", texts)
+        # What a run scores at home is what it says itself.
+        own = [json.loads((path / "summary.json").read_text())["tasks"] for path in
+               (self.dir / "matrices/suite/trials").iterdir() if path.is_dir()]
+        home = sorted(tasks["mood"]["sets"]["dev"]["accuracy"] for tasks in own if "mood" in tasks)
+        self.assertEqual(sorted(cells["mood", "mood"]["scores"]), home)
+        again = self.berth("matrix", "suite.toml", "--seeds", "1,2", "--resamples", "200").stdout
+        self.assertEqual(again.count("there already"), 4)
+        self.assertEqual(self.json("matrices/suite/matrix.json"), matrix)
+
+    def test_what_can_not_be_tested_shows_before_training(self):
+        self.write_rows("dev-b.tsv", [("a fine day", "splendid")])
+        error = self.fails(3, "matrix", "suite.toml", says=["tasks.mood", "tasks.turned", "splendid", "label_map"])
+        self.assertIn("dev-b.tsv:2", error)
+        self.fails(2, "matrix", "suite.toml", "--on", "dve", says="'dev'")
+        self.fails(2, "matrix", "suite.toml", "--seeds", "1,x", says="--seeds")
+        self.suite()
+        self.fails(2, "matrix", "suite.toml", says="two tasks")
+        self.assertFalse((self.dir / "matrices").exists())
+
+
+class Resamples(ManyRuns):
+    def test_two_runs_differ_by_more_than_chance_or_not(self):
+        self.train("good")
+        self.train("same", "--set", "checkpoints.keep=2")
+        self.train("untrained", "--set", "optimizer.rate=1e-12")
+        output = self.berth("compare", "good", "same", "--resamples", "200").stdout
+        self.assertRegex(output, r"difference +\+0.0000")
+        self.assertIn("p 1.0000 by the paired bootstrap, 1.0000 by approximate randomisation", output)
+        score = self.json("good/summary.json")["tasks"]["mood"]["sets"]["dev"]["accuracy"]
+        less = self.json("untrained/summary.json")["tasks"]["mood"]["sets"]["dev"]["accuracy"]
+        output = self.berth("compare", "good", "untrained", "--resamples", "200").stdout
+        self.assertRegex(output, rf"good +{score:.4f}")
+        self.assertRegex(output, rf"difference +\+{score - less:.4f}")
+        self.assertIn("p 0.0050 by the paired bootstrap, 0.0050 by approximate randomisation", output)
+
+    def test_runs_on_other_examples_are_refused(self):
+        self.train("a", "--set", "training.steps=1")
+        self.write_rows("other.tsv", [(GOOD[0], "good"), (BAD[0], "bad")])
+        self.train("b", "--set", "training.steps=1", "--set", "tasks.mood.dev=other.tsv")
+        self.fails(2, "compare", "a", "b", "--resamples", "10", says="60 and 2 examples")
+        self.fails(2, "compare", "a", "--resamples", "10", says="two")
+        self.fails(2, "compare", "a", "b", "--resamples", "10", "--task", "mod", says="'mood'")
