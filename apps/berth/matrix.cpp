@@ -1,6 +1,7 @@
 // berth matrix: whether results hold up elsewhere. Trains on each task's set alone, and tests on every other's.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/program_options/value_semantic.hpp>
 #include <charconv>
 

@@ -39,7 +39,7 @@ struct Space {
 
 class Search final : public TrialQueue {
  public:
-  // told: asked after each run, with what there is of it.
+  // told: called after each run.
   Search(Space space, std::filesystem::path folder, std::function<void(const Run&, const Ending&)> told);
 
   std::optional<Trial> next() override;
