@@ -12,6 +12,8 @@ int plugins(const Arguments& arguments);
 int export_task(const Arguments& arguments);
 int analyze(const Arguments& arguments);
 int compare(const Arguments& arguments);
+int sweep(const Arguments& arguments);
+int matrix(const Arguments& arguments);
 int check(const Arguments& arguments);
 
 }  // namespace berth::app

@@ -10,8 +10,10 @@
 #include <optional>
 
 #include "apps/berth/commands.h"
+#include "apps/berth/compare_examples.h"
 #include "core/model/json_text.h"
 #include "core/report/run_folder.h"
+#include "core/report/text_table.h"
 
 namespace berth::app {
 namespace fs = std::filesystem;
@@ -26,9 +28,12 @@ Usage compare_usage() {
   usage.summary =
       "Puts the scores of runs beside each other, task by task. Where one of the runs has a task alone, the others "
       "show\n"
-      "what the mix gained or lost against it.";
-  usage.examples = "  berth compare runs/all-four runs/ner runs/qa\n";
+      "what the mix gained or lost against it. With --resamples: whether two runs differ by more than chance.";
+  usage.examples =
+      "  berth compare runs/all-four runs/ner runs/qa\n"
+      "  berth compare runs/full runs/lora --resamples 1000\n";
   usage.positional.add("run", -1);
+  add_compare_options(usage.options);
   return usage;
 }
 
@@ -116,21 +121,6 @@ std::string cell(const std::optional<double>& value, const std::optional<double>
   return alone ? fmt::format("{:.4f} ({:+.4f})", *value, *value - *alone) : fmt::format("{:.4f}", *value);
 }
 
-void print_row(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
-  std::string line;
-  for (std::size_t i = 0; i < cells.size(); ++i) line += fmt::format("{:<{}}  ", cells[i], widths[i]);
-  line.erase(line.find_last_not_of(' ') + 1);
-  fmt::print("{}\n", line);
-}
-
-void print_table(const std::vector<std::vector<std::string>>& table) {
-  std::vector<std::size_t> widths(table.front().size(), 0);
-  for (const auto& cells : table) {
-    for (std::size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], cells[i].size());
-  }
-  for (const auto& cells : table) print_row(cells, widths);
-}
-
 void print_scores(const std::vector<Run>& runs) {
   std::vector<std::vector<std::string>> table = {{"task", "set", "score"}};
   for (const auto& run : runs) table.front().push_back(run.name);
@@ -145,7 +135,7 @@ void print_scores(const std::vector<Run>& runs) {
     }
     table.push_back(std::move(cells));
   }
-  print_table(table);
+  fmt::print("{}", report::text_table(table));
   if (any_alone) fmt::print("In brackets: against the task alone, the mean of the runs that have it so.\n");
   for (const auto& run : runs) {
     const auto& tasks = run.summary["tasks"];
@@ -169,7 +159,7 @@ void print_cosines(const std::vector<Run>& runs) {
   }
   if (table.size() < 2) return;
   fmt::print("\n");
-  print_table(table);
+  fmt::print("{}", report::text_table(table));
 }
 
 }  // namespace
@@ -181,6 +171,10 @@ int compare(const Arguments& arguments) {
   const auto paths = values->contains("run") ? (*values)["run"].as<Arguments>() : Arguments();
   if (paths.size() < 2) {
     throw Error(ErrorKind::kConfig, "two or more run folders are needed to compare; usage: " + command.line);
+  }
+  if (values->contains("resamples")) {
+    compare_examples(*values, paths);
+    return 0;
   }
   std::vector<Run> runs;
   runs.reserve(paths.size());

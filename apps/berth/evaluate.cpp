@@ -6,6 +6,7 @@
 
 #include "apps/berth/commands.h"
 #include "apps/berth/trained_run.h"
+#include "core/data/named_set.h"
 
 namespace berth::app {
 namespace po = boost::program_options;
@@ -43,12 +44,6 @@ suite::DataSetConfig file_set(const suite::TaskConfig& config, const std::string
   return set;
 }
 
-// The part of the training set that the run had as its dev set.
-data::TaskData split_dev(const training::Session& session, const training::TaskSession& task) {
-  return data::make_task_data(task.task, "dev", training::read_train(session, task.task).dev, data::Keep::kExamples,
-                              session.feature_options());
-}
-
 }  // namespace
 
 int evaluate(const Arguments& arguments) {
@@ -77,7 +72,10 @@ int evaluate(const Arguments& arguments) {
       score(set.path.string(), training::read_set(session, task, set));
       continue;
     }
-    if (config.split > 0) score("dev", split_dev(session, task));
+    if (config.split > 0) {
+      const auto seed = static_cast<std::uint64_t>(run.suite.training.seed);
+      score("dev", data::read_named_set(task.task, {config, "dev", seed}, session.feature_options()));
+    }
     for (const auto& set : training::set_files(config)) score(set.name, training::read_set(session, task, set));
   }
   if (!any) throw Error(ErrorKind::kConfig, "the run's suite names no set to evaluate on; give --data FILE");

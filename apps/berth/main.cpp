@@ -29,6 +29,8 @@ constexpr Command kCommands[] = {
     {"export", "write a trained task as a folder that transformers opens", export_task},
     {"analyze", "show what training changed in the encoder, and where", analyze},
     {"compare", "put the scores of several runs beside each other", compare},
+    {"sweep", "try many settings and seeds, and say which matter", sweep},
+    {"matrix", "train on each task's set, and test on every other's", matrix},
     {"check", "look at everything of a suite short of training", check},
     {"plugins", "list the plugins that were found, or one's options", plugins},
 };

@@ -75,6 +75,12 @@ std::shared_ptr<const BatchOutputs> run_batch(const TaskModel& model, const Batc
 
 void predict(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
              const PredictionSink& sink) {
+  predict_owned(model, data, options,
+                [&](const Example& example, std::unique_ptr<Prediction> prediction) { sink(example, *prediction); });
+}
+
+void predict_owned(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
+                   const OwningSink& sink) {
   const at::NoGradGuard no_grad;
   model.head.eval();
   std::deque<Result> results;  // of features that no prediction was made from yet
@@ -90,8 +96,7 @@ void predict(const TaskModel& model, const data::TaskData& data, const Evaluatio
       const auto windows = data.first_feature[example + 1] - data.first_feature[example];
       std::vector<const FeatureResult*> of_example;
       for (std::int64_t i = 0; i < windows; ++i) of_example.push_back(&results[i]);
-      const auto prediction = model.task.decode(*data.examples[example], of_example);
-      sink(*data.examples[example], *prediction);
+      sink(*data.examples[example], model.task.decode(*data.examples[example], of_example));
       for (std::int64_t i = 0; i < windows; ++i) results.pop_front();
       ++example;
     }

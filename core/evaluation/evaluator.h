@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "core/data/hidden_cache.h"
@@ -35,6 +36,11 @@ using PredictionSink = std::function<void(const Example&, const Prediction&)>;
 // data: made with Keep::kExamples. The head is put into evaluation mode and stays there.
 void predict(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
              const PredictionSink& sink);
+
+// Likewise, for those who keep the predictions.
+using OwningSink = std::function<void(const Example&, std::unique_ptr<Prediction>)>;
+void predict_owned(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
+                   const OwningSink& sink);
 
 struct Evaluation {
   std::vector<Score> scores;  // exactly one is primary

@@ -9,6 +9,7 @@
 #include "berth/version.h"
 #include "core/checkpoint/run_checkpoint.h"
 #include "core/checkpoint/whole_file.h"
+#include "core/evaluation/majority.h"
 #include "core/plugin/head_tensors.h"
 #include "core/report/process_stats.h"
 
@@ -196,6 +197,7 @@ void RunRecorder::evaluated(const training::EvaluationEvent& event) {
     json["seconds"] = evaluation.seconds;
     write_metrics_line(json.dump());
     if (event.step > 0) track(task, evaluation, event.step);
+    if (event.step == 0) before_[task] = evaluation.primary().value;
     if (event.ended_task && task_name(*event.ended_task) == task) {
       after_own_turn_[task] = evaluation.primary().value;
     }
@@ -326,6 +328,11 @@ void RunRecorder::finish(const training::TrainingResult& result) {
     const bool is_lower_better = primary_[name].direction == Direction::kLowerIsBetter;
     if (is_lower_better) entry["lower_is_better"] = true;
     entry["train_examples"] = task.train->example_count;
+    if (before_.contains(name)) entry["before"] = number(before_[name]);
+    if (const auto* dev = task.dev(); dev != nullptr && primary_.contains(name)) {
+      const auto majority = evaluation::majority_accuracy(task.task, *dev, primary_[name]);
+      if (majority) entry["majority"] = *majority;
+    }
     entry["checkpoint_step"] = best_step_ < 0 ? Json(nullptr) : Json(best_step_of(name));
     for (const auto& [score, tracked] : dev_[name]) {
       entry["dev"][score] = {{"final", number(tracked.final_value)},

@@ -78,6 +78,7 @@ class RunRecorder final : public training::TrainingEvents {
   std::map<std::string, std::int64_t> linked_;                                 // step that each link leads to
   std::vector<std::int64_t> kept_;                                             // steps with a checkpoint on disk
   std::map<std::pair<std::string, std::string>, Cosine> cosines_;              // by two tasks
+  std::map<std::string, double> before_;                                       // primary score before the first step
   std::map<std::string, double> after_own_turn_;                               // primary score, where tasks have turns
   std::map<std::string, std::map<std::string, Tracked>> dev_;                  // task, score
   std::map<std::string, Score> primary_;                                       // the last of each task

@@ -384,6 +384,8 @@ void declare(Section& top, Suite& suite) {
   declare_section(top, "checkpoints", suite.checkpoints);
   declare_section(top, "analysis", suite.analysis);
   declare_tasks(top, suite.tasks);
+  // For `berth sweep`; see sweep_config.h. A run has no part in it.
+  top.custom("sweep", {[](const ConfigValue&) {}, [] { return std::nullopt; }});
 }
 
 }  // namespace berth::suite

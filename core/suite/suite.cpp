@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -9,6 +10,7 @@
 
 #include "core/suite/declarations.h"
 #include "core/suite/settle.h"
+#include "core/suite/sweep_config.h"
 #include "core/suite/toml_bounds.h"
 #include "core/suite/toml_reader.h"
 #include "core/suite/toml_writer.h"
@@ -48,13 +50,15 @@ void check_suite_name(const std::string& name, const Where& where) {
   }
 }
 
-}  // namespace
-
-Suite read_suite(const std::filesystem::path& file, const std::vector<std::string>& sets) {
+ConfigTable read_root(const std::filesystem::path& file, const std::vector<std::string>& sets) {
   auto root = parse_toml(read_text(file), file.string());
   for (const auto& set : sets) apply_set(root, set);
   root.where = {file.string()};
+  return root;
+}
 
+// Key by key; what keys say together is for settle().
+Suite fill(const ConfigTable& root, const std::filesystem::path& file) {
   Suite suite;
   suite.file = file;
   suite.name = file.stem().string();
@@ -62,10 +66,64 @@ Suite read_suite(const std::filesystem::path& file, const std::vector<std::strin
   Section top("", folder);
   declare(top, suite);
   top.fill(root);
+  return suite;
+}
+
+// That the suite takes what the choice sets.
+void try_choice(const ConfigTable& root, const std::filesystem::path& file, const SweepChoice& choice,
+                const Where& where) {
+  auto changed = root;
+  for (const auto& set : choice.sets) {
+    try {
+      apply_set(changed, set);
+      fill(changed, file);
+    } catch (const Error& error) {
+      // The user wrote no --set.
+      std::string text = error.what();
+      const auto place = to_string(Where{"--set " + set});
+      if (text.rfind(place, 0) == 0) text.erase(0, place.size());
+      throw Error(error.kind(), where, fmt::format("[sweep], {}: {}", set, text));
+    }
+  }
+}
+
+SweepConfig checked_sweep(const ConfigTable& root, const std::filesystem::path& file) {
+  auto config = read_sweep_section(*root.find("sweep"), Section("sweep", {}));
+  auto without = root;
+  without.entries.erase(std::remove_if(without.entries.begin(), without.entries.end(),
+                                       [](const ConfigEntry& entry) { return entry.key == "sweep"; }),
+                        without.entries.end());
+  for (const auto& setting : config.settings) {
+    for (const auto& choice : setting.choices) try_choice(without, file, choice, setting.where);
+    if (!setting.range) continue;
+    for (const double end : {setting.range->from, setting.range->to}) {
+      try_choice(without, file, choice_of(setting, end), setting.where);
+    }
+  }
+  return config;
+}
+
+}  // namespace
+
+Suite read_suite(const std::filesystem::path& file, const std::vector<std::string>& sets) {
+  const auto root = read_root(file, sets);
+  auto suite = fill(root, file);
   settle(suite);
   const auto* name = root.find("name");
   check_suite_name(suite.name, name != nullptr ? name->where : root.where);
+  if (root.find("sweep") != nullptr) checked_sweep(root, file);
   return suite;
+}
+
+SweepConfig read_sweep(const std::filesystem::path& file, const std::vector<std::string>& sets) {
+  const auto root = read_root(file, sets);
+  if (root.find("sweep") == nullptr) {
+    throw Error(
+        ErrorKind::kConfig, root.where,
+        "the suite has no [sweep], so there is nothing to try; add [sweep.over] with a key and its values, such "
+        "as \"optimizer.rate\" = [1e-5, 3e-5]");
+  }
+  return checked_sweep(root, file);
 }
 
 std::string to_toml(const Suite& suite) {

@@ -1,5 +1,6 @@
 #include "conll.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -157,6 +158,11 @@ std::vector<kit::EntitySpan> map_types(std::vector<kit::EntitySpan> entities, co
   }
   if (!options.label_map.empty()) {
     std::erase_if(entities, [](const kit::EntitySpan& entity) { return entity.type == "O"; });
+  }
+  if (!options.types.empty()) {
+    std::erase_if(entities, [&](const kit::EntitySpan& entity) {
+      return std::find(options.types.begin(), options.types.end(), entity.type) == options.types.end();
+    });
   }
   return entities;
 }

@@ -18,7 +18,7 @@ std::unique_ptr<ExampleStream> open_conll(const std::string& path, const DataOpt
 // The tag as it is written, in a scheme that `options` allows. Throws Error kContent for anything else.
 kit::Tag read_tag(std::string_view text, const DataOptions& options, const Where& where);
 
-// Renames the types as `label_map` says, and leaves out what becomes "O".
+// Renames the types as `label_map` says, and leaves out what becomes "O" or is none of `types`.
 std::vector<kit::EntitySpan> map_types(std::vector<kit::EntitySpan> entities, const DataOptions& options);
 
 }  // namespace berth::ner

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "berth/kit/text.h"
+
 namespace berth::ner {
 namespace {
 
@@ -176,7 +178,13 @@ std::vector<Feature> FeatureMaker::make(const NerExample& example, const Tokeniz
 void FeatureMaker::check_type(const kit::EntitySpan& entity, const NerExample& example) const {
   Where where = example.where;
   if (entity.begin < example.lines.size()) where.line = example.lines[entity.begin];
-  tags_->types().index(entity.type, where);
+  const std::vector<std::string>& known = tags_->types().names();
+  if (tags_->types().find(entity.type)) return;
+  throw Error(
+      ErrorKind::kContent, where,
+      "unknown type " + kit::quote_for_message(entity.type) + kit::suggest_name(entity.type, known) +
+          "; the task's types are " + kit::list_names(known) +
+          ". Correct it, map it to one of them or to \"O\" with `label_map`, or name those that count in `types`");
 }
 
 void FeatureMaker::set_targets(std::vector<Feature>& features, const Places& places, const NerExample& example) const {

@@ -26,6 +26,7 @@ void DataOptions::describe(Options& o) {
   o.field("scheme", scheme, "how the file's tags mark entities; any: all of these read right, as they stand")
       .one_of({"any", "iob1", "iob2", "bio", "iobes", "bilou"});
   o.field("label_map", label_map, "this set's entity types -> the task's; several may go to one, \"O\" drops one");
+  o.field("types", types, "the types that are kept, after label_map; words of others belong to no entity; empty: all");
   o.field("word", word, "CoNLL: the column of the word, counted from 1; -1 is the last");
   o.field("tag", tag, "CoNLL: the column of the tag, likewise");
   o.field("comment", comment, "CoNLL: lines that begin with this are left out; \"\": there are none");

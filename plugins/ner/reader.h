@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "berth/dataset.h"
 #include "example.h"
@@ -17,6 +18,7 @@ struct DataOptions {
   std::string format = "auto";
   std::string scheme = "any";
   std::map<std::string, std::string> label_map;  // this set's entity types -> the task's; "O": no entity
+  std::vector<std::string> types;                // the task's types that are kept; empty: all
 
   // CoNLL columns, counted from 1, or from the end with -1.
   std::int64_t word = 1;

@@ -81,7 +81,7 @@ class Commands(ProgramTest):
 
     def test_every_command_has_help_with_examples(self):
         self.assertIn("exit codes", self.berth("--help").stdout)
-        for command in ("run", "evaluate", "predict", "export", "compare", "check", "plugins"):
+        for command in ("run", "evaluate", "predict", "export", "compare", "sweep", "matrix", "check", "plugins"):
             output = self.berth(command, "--help").stdout
             self.assertIn("examples:", output)
             self.assertIn(f"usage: berth {command}", output)

@@ -169,6 +169,17 @@ TEST_F(Ner, LabelMapRenamesAndDrops) {
   EXPECT_THAT(*own(examples[0]).entities, ElementsAre(kit::EntitySpan{3, 5, "object"}));
 }
 
+TEST_F(Ner, TypesKeepsSomeOfThem) {
+  const auto examples = read("a.txt", kConll, [](FakeOptions& data) {
+    data.set("label_map", std::map<std::string, std::string>{{"thing", "object"}});
+    data.set("types", std::vector<std::string>{"object", "event"});
+  });
+  EXPECT_THAT(*own(examples[0]).entities, ElementsAre(kit::EntitySpan{3, 5, "object"}));
+  const auto json = read("a.jsonl", R"({"text": "Ann met Bo", "entities": [[0, 3, "x"], [8, 10, "y"]]})",
+                         [](FakeOptions& data) { data.set("types", std::vector<std::string>{"y"}); });
+  EXPECT_THAT(*own(json[0]).entities, ElementsAre(kit::EntitySpan{2, 3, "y"}));
+}
+
 TEST_F(Ner, LearnsAndScores) {
   const auto set = fitted("train.txt", kConll);
   EXPECT_EQ(task_->stratum(*set->examples[0]), "place\nthing\n");

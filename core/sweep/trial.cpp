@@ -1,0 +1,104 @@
+#include "core/sweep/trial.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "core/model/json_text.h"
+#include "core/training/random.h"
+
+namespace berth::sweep {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Nothing where there is no file.
+std::optional<Json> read_summary(const std::filesystem::path& run) {
+  const auto file = run / "summary.json";
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return std::nullopt;
+  return model::parse_ordered_json(std::string(std::istreambuf_iterator<char>(in), {}), file.string());
+}
+
+std::optional<double> number_at(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number() ? std::optional(found->get<double>()) : std::nullopt;
+}
+
+// What the run has to say of one task.
+struct TaskOutcome {
+  std::optional<double> score;
+  bool is_lower_better;
+  std::string failure;
+};
+
+TaskOutcome task_outcome(const std::string& name, const Json& task) {
+  TaskOutcome outcome;
+  const auto primary = task.at("primary").get<std::string>();
+  outcome.score = number_at(task.at("sets").at("dev"), primary.c_str());
+  outcome.is_lower_better = task.contains("lower_is_better");
+  if (!outcome.score) {
+    outcome.failure = fmt::format("{}: {} on dev is not a number", name, primary);
+    return outcome;
+  }
+  const auto is_no_better = [&](double than) {
+    return outcome.is_lower_better ? *outcome.score >= than : *outcome.score <= than;
+  };
+  if (const auto majority = number_at(task, "majority"); majority && is_no_better(*majority)) {
+    outcome.failure = fmt::format("{}: no better than the majority ({:.4f})", name, *majority);
+  } else if (const auto before = number_at(task, "before"); before && is_no_better(*before)) {
+    outcome.failure = fmt::format("{}: no better than before training ({:.4f})", name, *before);
+  }
+  return outcome;
+}
+
+}  // namespace
+
+Trial make_trial(suite::Suite suite, std::string title) {
+  auto same = suite;
+  same.training.threads = 0;  // how many there are is the sweep's to say
+  const auto id = fmt::format("{:016x}", training::hash_name(suite::to_toml(same)));
+  return {std::move(suite), id, std::move(title)};
+}
+
+bool TrialFolder::is_finished() const {
+  try {
+    const auto summary = read_summary(run());
+    if (!summary) return false;
+    const auto ending = summary->value("ending", "");
+    return ending == "completed" || ending == "stopped early";
+  } catch (const std::exception&) {
+    return false;  // cut off: run it again
+  }
+}
+
+Outcome read_outcome(const TrialFolder& folder, const std::string& task) {
+  const auto file = folder.run() / "summary.json";
+  try {
+    const auto summary = read_summary(folder.run()).value();
+    Outcome outcome;
+    outcome.seconds = summary.at("training_seconds").get<double>();
+    double sum = 0;
+    double count = 0;
+    for (const auto& [name, entry] : summary.at("tasks").items()) {
+      if (task != "mean" && name != task) continue;
+      const auto one = task_outcome(name, entry);
+      outcome.is_lower_better = one.is_lower_better;
+      if (outcome.failure.empty()) outcome.failure = one.failure;
+      if (!one.score) return {std::nullopt, one.is_lower_better, one.failure, outcome.seconds};
+      sum += *one.score;
+      ++count;
+    }
+    outcome.score = sum / count;
+    return outcome;
+  } catch (const std::exception& error) {
+    throw Error(ErrorKind::kContent, {file.string()},
+                fmt::format("this is no summary that berth wrote ({}); remove {} and start again", error.what(),
+                            folder.run().string()));
+  }
+}
+
+}  // namespace berth::sweep
