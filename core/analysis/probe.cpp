@@ -4,8 +4,10 @@
 #include <ATen/ops/index_select.h>
 #include <torch/optim/adamw.h>
 
-#include "berth/head.h"
+#include <optional>
+#include <utility>
 
+#include "berth/head.h"
 #include "core/data/encoded_batch.h"
 #include "core/data/hidden_cache.h"
 #include "core/training/random.h"
@@ -48,12 +50,17 @@ std::vector<double> probe_layers(const ProbeTask& task, const model::Encoder& en
   const auto tick = options.tick ? options.tick : [] {};
   evaluation::EvaluationOptions evaluating;
   std::vector<double> scores;
-  for (std::int64_t stages = 1; stages <= 1 + encoder.config().num_hidden_layers; ++stages) {
+  std::optional<data::HiddenCache> train_states(std::in_place, task.train, encoder, 1, evaluating.batch_size, tick);
+  std::optional<data::HiddenCache> states(std::in_place, task.set.store, encoder, 1, evaluating.batch_size, tick);
+  for (std::int64_t layers = 0; layers <= encoder.config().num_hidden_layers; ++layers) {
+    if (layers > 0) {
+      train_states.emplace(train_states->continued(encoder, 1, tick));
+      states.emplace(states->continued(encoder, 1, tick));
+    }
     const auto head = task.make_head();
-    train(task, *head, {task.train, encoder, stages, evaluating.batch_size, tick}, options);
-    const data::HiddenCache states(task.set.store, encoder, stages, evaluating.batch_size, tick);
+    train(task, *head, *train_states, options);
     evaluating.encode = [&](const Batch& batch, std::int64_t first) {
-      return output_of(batch, states.pack_from(first, batch.size()), head->input());
+      return output_of(batch, states->pack_from(first, batch.size()), head->input());
     };
     scores.push_back(evaluation::evaluate({task.task, *head, encoder}, task.set, evaluating, {}).primary().value);
   }

@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 
 #include <algorithm>
 
@@ -14,14 +15,33 @@ HiddenCache::HiddenCache(const FeatureStore& store, const model::Encoder& encode
                          std::int64_t pack_size, const std::function<void()>& tick)
     : store_(store),
       stages_(stages),
+      pack_size_(pack_size),
       hidden_(at::empty({store.tokens(), encoder.config().hidden_size},
                         at::TensorOptions().dtype(encoder.options().dtype))) {
+  fill(encoder, nullptr, tick);
+}
+
+HiddenCache HiddenCache::continued(const model::Encoder& encoder, std::int64_t more,
+                                   const std::function<void()>& tick) const {
+  HiddenCache longer = *this;
+  longer.stages_ += more;
+  longer.hidden_ = at::empty_like(hidden_);
+  longer.fill(encoder, this, tick);
+  return longer;
+}
+
+void HiddenCache::fill(const model::Encoder& encoder, const HiddenCache* below, const std::function<void()>& tick) {
   const at::NoGradGuard no_grad;
   std::int64_t token = 0;
-  for (std::int64_t from = 0; from < store.size(); from += pack_size) {
+  for (std::int64_t from = 0; from < store_.size(); from += pack_size_) {
     tick();
-    const auto batch = store.pack_from(from, pack_size);
-    hidden_.narrow(0, token, batch->tokens()).copy_(encoder.lower(encoder_input(*batch), stages));
+    const auto batch = store_.pack_from(from, pack_size_);
+    auto input = encoder_input(*batch);
+    if (below != nullptr) {
+      input.hidden = below->pack_from(from, pack_size_);
+      input.stages = below->stages_;
+    }
+    hidden_.narrow(0, token, batch->tokens()).copy_(encoder.lower(input, stages_));
     token += batch->tokens();
   }
 }

@@ -19,6 +19,9 @@ class HiddenCache {
   HiddenCache(const FeatureStore& store, const model::Encoder& encoder, std::int64_t stages, std::int64_t pack_size,
               const std::function<void()>& tick);
 
+  // The same set's, computed on from where this one ends: the bits that computing it whole would give. more: stages.
+  HiddenCache continued(const model::Encoder& encoder, std::int64_t more, const std::function<void()>& tick) const;
+
   static std::int64_t bytes_needed(const FeatureStore& store, const model::Encoder& encoder);
 
   std::int64_t stages() const { return stages_; }
@@ -29,8 +32,11 @@ class HiddenCache {
   at::Tensor pack_from(std::int64_t first, std::int64_t count) const;
 
  private:
+  void fill(const model::Encoder& encoder, const HiddenCache* below, const std::function<void()>& tick);
+
   const FeatureStore& store_;
   std::int64_t stages_;
+  std::int64_t pack_size_;
   at::Tensor hidden_;  // [all tokens, width]
 };
 

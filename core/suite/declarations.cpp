@@ -102,7 +102,7 @@ void declare(Section& s, FinetuningConfig& c) {
             {"biases", Method::kBiases},
             {"lora", Method::kLora}})
       .at(c.method_where);
-  s.key("top_layers", c.top_layers).at_least(1);
+  s.key("top_layers", c.top_layers).at_least(1).at(c.top_layers_where);
   s.key("lora_rank", c.lora_rank).at_least(1);
   s.key("lora_alpha", c.lora_alpha).above(0);
   declare_patterns(s, "lora_targets", c.lora_targets);
@@ -110,7 +110,7 @@ void declare(Section& s, FinetuningConfig& c) {
   s.key("gradual_unfreezing", c.gradual_unfreezing).at_least(0).at_most(1).at(c.unfreezing_where);
   s.key("mixout", c.mixout).at_least(0).below(1).at(c.mixout_where);
   s.key("adversarial", c.adversarial).at_least(0).at(c.adversarial_where);
-  s.key("average", c.average).at_least(0).at_most(1);
+  s.key("average", c.average).at_least(0).at_most(1).at(c.average_where);
 }
 
 void declare(Section& s, ScheduleConfig& c) {

@@ -109,25 +109,43 @@ void check_selection(const Suite& suite) {
   }
 }
 
+// What a method leaves frozen is nothing for others to work on.
+void check_method(const FinetuningConfig& c) {
+  const auto is_one_of = [&c](std::initializer_list<Method> methods) {
+    return std::find(methods.begin(), methods.end(), c.method) != methods.end();
+  };
+  const auto clash = [&c](const char* key, const Where& where, const char* why) {
+    static constexpr const char* kNames[] = {"full", "study", "heads", "top", "biases", "lora"};
+    throw Error(ErrorKind::kConfig, where,
+                fmt::format("[finetuning]: '{}' can't be used with method = \"{}\": {}; take one of them away", key,
+                            kNames[static_cast<std::size_t>(c.method)], why));
+  };
+  if (c.gradual_unfreezing > 0 && is_one_of({Method::kHeads, Method::kLora})) {
+    clash("gradual_unfreezing", c.unfreezing_where, "the layers stay frozen");
+  }
+  if (c.mixout > 0 && is_one_of({Method::kHeads, Method::kBiases, Method::kLora})) {
+    clash("mixout", c.mixout_where, "the weights that it mixes don't learn");
+  }
+  if (c.adversarial > 0 && is_one_of({Method::kHeads, Method::kTop, Method::kBiases, Method::kLora})) {
+    clash("adversarial", c.adversarial_where, "the word embeddings, along whose gradient it moves, stay frozen");
+  }
+  if (c.reinitialize_layers > 0 && is_one_of({Method::kStudy, Method::kHeads, Method::kBiases, Method::kLora})) {
+    clash("reinitialize_layers", c.reinitialize_where, "the layers would keep their random weights");
+  }
+}
+
 void check_finetuning(const Suite& suite) {
   const auto& c = suite.finetuning;
   if (c.method != Method::kFull && !suite.optimizer.train_only.empty()) {
     throw Error(ErrorKind::kConfig, suite.optimizer.train_only.front().where,
                 "[optimizer]: 'train_only' and [finetuning] 'method' both say what learns; take one of them away");
   }
-  if (c.method != Method::kLora) return;
-  if (c.lora_targets.empty()) {
+  if (c.method == Method::kLora && c.lora_targets.empty()) {
     throw Error(ErrorKind::kConfig, c.method_where,
                 "[finetuning]: with 'lora_targets' empty nothing of the encoder learns; name some, or write method = "
                 "\"heads\"");
   }
-  const auto clash = [](const char* key, const Where& where, const char* why) {
-    throw Error(
-        ErrorKind::kConfig, where,
-        fmt::format("[finetuning]: '{}' can't be used with method = \"lora\": {}; take one of them away", key, why));
-  };
-  if (c.gradual_unfreezing > 0) clash("gradual_unfreezing", c.unfreezing_where, "the layers stay frozen");
-  if (c.mixout > 0) clash("mixout", c.mixout_where, "the weights that it mixes don't learn themselves");
+  check_method(c);
 }
 
 }  // namespace

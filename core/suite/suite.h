@@ -92,7 +92,8 @@ struct FinetuningConfig {
   double mixout = 0;                     // probability
   double adversarial = 0;                // length of the perturbation; 0: none
   double average = 0;                    // share of all steps, the last ones, whose weights are averaged; 0: none
-  Where method_where, reinitialize_where, unfreezing_where, mixout_where, adversarial_where;
+  Where method_where, top_layers_where, reinitialize_where, unfreezing_where, mixout_where, adversarial_where,
+      average_where;
 };
 
 enum class ScheduleKind : std::uint8_t { kLinear, kCosine, kConstant };

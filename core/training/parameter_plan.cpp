@@ -51,7 +51,8 @@ std::vector<suite::Pattern> patterns_of(const suite::FinetuningConfig& config, s
       return {{"embeddings", {}}, pooler};
     case suite::Method::kTop:
       if (config.top_layers > layers) {
-        throw Error(ErrorKind::kConfig, config.method_where,
+        throw Error(ErrorKind::kConfig,
+                    config.top_layers_where.file.empty() ? config.method_where : config.top_layers_where,
                     fmt::format("finetuning.top_layers is {}, but the model has {} layers", config.top_layers, layers));
       }
       return {{fmt::format("layers.{}-{}", layers - config.top_layers, layers - 1), {}}, pooler};
@@ -85,6 +86,23 @@ at::Tensor start_of_a(const at::Tensor& weight, std::int64_t rank, std::uint64_t
       .uniform_(-bound, bound, at::make_generator<at::CPUGeneratorImpl>(seed));
 }
 
+// weights: those that may get an update. A pattern that matches others alone is no typing error.
+void check_targets(const ParameterPlan& plan, const std::vector<std::string>& weights,
+                   const std::vector<suite::Pattern>& targets) {
+  for (const auto& target : targets) {
+    const auto is_named = [&target](const std::string& name) { return matches(target.text, name); };
+    const auto all = names_of(plan);
+    if (std::none_of(all.begin(), all.end(), is_named) || std::any_of(weights.begin(), weights.end(), is_named))
+      continue;
+    throw Error(
+        ErrorKind::kConfig, target.where,
+        fmt::format("finetuning.lora_targets: '{}' names no matrix of a layer or the pooler that may learn; give "
+                    "query, key, value, attention, feed_forward, layers.N-M or a parameter's name, and look "
+                    "whether optimizer.freeze names it",
+                    target.text));
+  }
+}
+
 // is_frozen: named by optimizer.freeze, of each parameter.
 void add_adapters(ParameterPlan& plan, const model::Encoder& encoder, const suite::OptimizerConfig& optimizer,
                   const suite::FinetuningConfig& config, const std::vector<bool>& is_frozen) {
@@ -99,6 +117,7 @@ void add_adapters(ParameterPlan& plan, const model::Encoder& encoder, const suit
     places.push_back(i);
   }
   std::vector<bool> is_target(plan.parameters.size(), false);
+  check_targets(plan, weights, config.lora_targets);
   for_each_match(config.lora_targets, "finetuning.lora_targets", weights,
                  [&](std::size_t i) { is_target[places[i]] = true; });
   for (std::size_t i = 0; i < is_target.size(); ++i) {

@@ -100,6 +100,11 @@ void Trainer::set_finetuning() {
   if (config.gradual_unfreezing > 0) {
     unfreezing_.emplace(plan_, session_.encoder.config().num_hidden_layers, steps(config.gradual_unfreezing));
   }
+  if (config.average > 0 && steps(config.average) == 0) {
+    throw Error(ErrorKind::kConfig, config.average_where,
+                fmt::format("finetuning.average = {} of {} steps is none; average more, or take it away",
+                            config.average, total_steps_));
+  }
   if (config.average > 0) average_.emplace(plan_);
   averaged_from_ = total_steps_ - steps(config.average);
 }

@@ -43,6 +43,9 @@ TEST(HiddenCache, GivesWhatTheStagesGiveForAnyBatch) {
     const HiddenCache cache(store, bert, stages, 64, [&] { ++ticks; });
     EXPECT_EQ(ticks, 3);
     EXPECT_EQ(cache.stages(), stages);
+    const auto from_below = HiddenCache(store, bert, 1, 64, [] {}).continued(bert, stages - 1, [] {});
+    EXPECT_EQ(from_below.stages(), stages);
+    EXPECT_TRUE(at::equal(from_below.pack_from(0, 150), cache.pack_from(0, 150)));
     for (const auto& batch : std::vector<std::vector<std::int64_t>>{{149}, {3, 140, 3, 64}, {63, 62, 0}}) {
       const at::Tensor expected = bert.lower(encoder_input(*store.pack(batch)), stages);
       const at::Tensor found = cache.pack(batch);

@@ -52,8 +52,21 @@ TEST_F(SuiteTest, WaysOfFineTuningThatContradictEachOther) {
   EXPECT_THAT(with("[finetuning]\nmethod = 'lora'\nlora_targets = []\n"), HasSubstr("nothing of the encoder learns"));
   EXPECT_THAT(with("[finetuning]\nmethod = 'lora'\nmixout = 0.5\n"),
               HasSubstr("s.toml:8:10: [finetuning]: 'mixout' can't be used with method = \"lora\""));
-  EXPECT_THAT(with("[finetuning]\nmethod = 'lora'\ngradual_unfreezing = 0.5\n"),
-              HasSubstr("'gradual_unfreezing' can't be used with method"));
+  const std::vector<std::pair<std::string, std::vector<std::string>>> clashes = {
+      {"gradual_unfreezing = 0.5", {"heads", "lora"}},
+      {"mixout = 0.5", {"heads", "biases", "lora"}},
+      {"adversarial = 0.5", {"heads", "top", "biases", "lora"}},
+      {"reinitialize_layers = 1", {"study", "heads", "biases", "lora"}}};
+  for (const auto& [line, methods] : clashes) {
+    for (const std::string method : {"full", "study", "heads", "top", "biases", "lora"}) {
+      const auto text = kLeast + "[finetuning]\nmethod = '" + method + "'\n" + line + "\n";
+      if (std::find(methods.begin(), methods.end(), method) == methods.end()) {
+        EXPECT_NO_THROW(read(text)) << text;
+      } else {
+        EXPECT_THAT(complaint(text), HasSubstr("can't be used with method = \"" + method + "\"")) << text;
+      }
+    }
+  }
 }
 
 TEST_F(SuiteTest, SurgeryIsOneLine) {

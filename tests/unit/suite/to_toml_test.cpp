@@ -142,10 +142,12 @@ class Draw {
     c.lora_rank = integer(1, 9);
     c.lora_alpha = real(0.1, 9);
     c.lora_targets = patterns(1);
-    c.reinitialize_layers = integer(0, 9);
-    if (c.method != Method::kLora) c.gradual_unfreezing = real(0, 1);
-    if (c.method != Method::kLora) c.mixout = real(0, 0.99);
-    c.adversarial = real(0, 9);
+    if (c.method == Method::kFull) {  // the others leave frozen what some of these work on
+      c.reinitialize_layers = integer(0, 9);
+      c.gradual_unfreezing = real(0, 1);
+      c.mixout = real(0, 0.99);
+      c.adversarial = real(0, 9);
+    }
     c.average = real(0, 1);
     return c;
   }

@@ -189,8 +189,19 @@ TEST(ParameterPlan, AdaptersStandForTheirWeights) {
   EXPECT_TRUE(at::equal(plan.adapters[1].a, f.plan().adapters[1].a)) << "a run repeats";
   Fixture wrong;
   wrong.finetuning.method = suite::Method::kLora;
-  wrong.finetuning.lora_targets = {{"norms", {}}};
-  EXPECT_THROW(wrong.plan(), Error);
+  const auto complaint = [&wrong](const std::string& target) -> std::string {
+    wrong.finetuning.lora_targets = {{target, {}}};
+    try {
+      wrong.plan();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(complaint("norms"), testing::HasSubstr("'norms' names no matrix"));
+  EXPECT_THAT(complaint("quary"), testing::HasSubstr("did you mean 'query'?"));
+  wrong.freeze("query");
+  EXPECT_THAT(complaint("query"), testing::HasSubstr("optimizer.freeze"));
 }
 
 TEST(ParameterPlan, WhatIsFrozenSavesProducts) {
