@@ -119,12 +119,13 @@ class Finetuning(ProgramTest):
                 (["finetuning.method=top", "finetuning.top_layers=3"], "finetuning.top_layers is 3, but the model has 2"),
                 (["finetuning.reinitialize_layers=3"], "finetuning.reinitialize_layers is 3, but the model has 2"),
                 (["finetuning.reinitialize_layers=1", "optimizer.freeze=['layers.1']"], "is frozen and would keep them"),
-                (["finetuning.average=0.001", "training.steps=20"], "finetuning.average = 0.001 of 20 steps is none"),
                 (["finetuning.adversarial=1", "optimizer.freeze=['embeddings']"], "moves the word embeddings"),
                 (["finetuning.method=lora", "finetuning.lora_targets=['querry']"], "did you mean 'query'?"),
                 (["optimizer.train_only=['bias']"], "did you mean 'biases'?")):
             self.fails(2, "run", "suite.toml", "--out", "run", *(a for s in settings for a in ("--set", s)), says=expected)
             self.assertFalse((self.dir / "run").exists())
+        self.fails(2, "run", "suite.toml", "--out", "run", "--set", "finetuning.average=0.001", "--set", "training.steps=20",
+                   says="finetuning.average = 0.001 of 20 steps is none")
 
 
 if __name__ == "__main__":
