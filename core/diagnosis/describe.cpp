@@ -75,13 +75,20 @@ void append_floor(std::vector<std::string>& lines, const Floor& floor, const Set
   if (floor.scores.empty()) {
     lines.push_back("bag of words: " + score_text(floor.cross_fitted, fmt::format("train, {}-fold,", kFolds)));
   }
-  if (floor.issues.empty()) {
+  if (!floor.issues) {
+    lines.push_back(
+        fmt::format("labels that look wrong: not looked for; the bag of words, right in {:.1f}% of train, "
+                    "is no judge of them",
+                    100 * floor.cross_fitted.accuracy));
+    return;
+  }
+  if (floor.issues->empty()) {
     lines.push_back("labels that look wrong: none");
     return;
   }
-  const auto& worst = floor.issues.front();
+  const auto& worst = floor.issues->front();
   lines.push_back(fmt::format("labels that look wrong: {} of {} in train, most of all {}: {}, rather {}",
-                              floor.issues.size(), sets.front().samples.size(),
+                              floor.issues->size(), sets.front().samples.size(),
                               place_of(sets.front().samples[worst.sample]), quoted(floor.labels[worst.given]),
                               quoted(floor.labels[worst.suggested])));
 }
@@ -123,8 +130,10 @@ Json score_json(const FloorScore& score) {
 void append_floor_json(Json& json, const Floor& floor, const Sets& sets) {
   json["floor"] = {{"cross_fitted", score_json(floor.cross_fitted)}};
   for (const auto& score : floor.scores) json["floor"]["sets"][score.set] = score_json(score);
+  json["label_issues"] = nullptr;
+  if (!floor.issues) return;
   json["label_issues"] = Json::array();
-  for (const auto& issue : floor.issues) {
+  for (const auto& issue : *floor.issues) {
     const auto& where = sets.front().samples[issue.sample].where;
     json["label_issues"].push_back({{"file", where.file},
                                     {"line", where.line},

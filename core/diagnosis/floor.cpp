@@ -159,7 +159,8 @@ std::variant<Floor, std::string> find_floor(const std::vector<SampleSet>& sets) 
   floor.labels = labelling.names;
   const auto unseen = cross_fit(train, labelling);
   floor.cross_fitted = score(train, unseen, labelling);
-  floor.issues = find_label_issues(unseen, labelling.of_train);
+  const bool is_judge = 1 - floor.cross_fitted.accuracy <= (1 - floor.cross_fitted.majority) / 2;
+  if (is_judge) floor.issues = find_label_issues(unseen, labelling.of_train);
   for (std::size_t s = 1; s < sets.size(); ++s) {
     if (!has_labels_of(sets[s], labelling)) continue;
     const auto others = words.rows(sets[s]);

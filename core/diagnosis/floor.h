@@ -24,7 +24,9 @@ struct Floor {
   std::vector<std::string> labels;
   FloorScore cross_fitted;         // train, each text by a model that has not seen it
   std::vector<FloorScore> scores;  // of the further sets whose labels are train's
-  std::vector<LabelIssue> issues;  // in train; indices into labels and train's samples
+  // In train; indices into labels and train's samples. Nothing where the bag of words makes more than half the errors
+  // of always giving the most frequent label: who knows so little is no judge of others.
+  std::optional<std::vector<LabelIssue>> issues;
 };
 
 // Texts are dealt to this many parts, each label's in turn, for cross-fitting.
