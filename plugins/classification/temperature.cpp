@@ -1,8 +1,8 @@
 #include "temperature.h"
 
 #include <algorithm>
-#include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
+#include <functional>
 
 #include "prediction.h"
 
@@ -26,6 +26,30 @@ double slope(Kind kind, const std::vector<LabelledLogits>& texts, double inverse
   return sum;
 }
 
+// Where a function that is above 0 at `low` and below at `high` crosses it: false position, with the Illinois rule that
+// halves what an end says which stays put (Dowell & Jarratt 1971).
+double find_root(const std::function<double(double)>& f, double low, double high) {
+  double at_low = f(low);
+  double at_high = f(high);
+  double root = low;
+  for (int step = 0; step < 200; ++step) {
+    const double last = root;
+    root = (low * at_high - high * at_low) / (at_high - at_low);
+    const double at_root = f(root);
+    if (at_root == 0 || std::abs(root - last) < 1e-12) break;
+    if (at_root > 0) {
+      if (low == last) at_high /= 2;
+      low = root;
+      at_low = at_root;
+    } else {
+      if (high == last) at_low /= 2;
+      high = root;
+      at_high = at_root;
+    }
+  }
+  return root;
+}
+
 }  // namespace
 
 double find_temperature(Kind kind, const std::vector<LabelledLogits>& texts) {
@@ -36,10 +60,7 @@ double find_temperature(Kind kind, const std::vector<LabelledLogits>& texts) {
   const double hottest = std::log(kHottest);
   if (growth(coldest) <= 0) return kColdest;
   if (growth(hottest) >= 0) return kHottest;
-  std::uintmax_t steps = 100;
-  const auto bracket =
-      boost::math::tools::toms748_solve(growth, coldest, hottest, boost::math::tools::eps_tolerance<double>(36), steps);
-  return std::exp((bracket.first + bracket.second) / 2);
+  return std::exp(find_root(growth, coldest, hottest));
 }
 
 }  // namespace berth::classification
