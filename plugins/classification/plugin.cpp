@@ -31,6 +31,7 @@ struct TaskOptions {
   std::string truncation = "longest_first";
   std::string primary_metric = "auto";
   std::string positive_label;
+  bool calibrate = false;
 
   void describe(Options& o);
 };
@@ -50,6 +51,7 @@ void TaskOptions::describe(Options& o) {
       .one_of({"longest_first", "only_first", "only_second"});
   o.field("primary_metric", primary_metric, "what checkpoints are chosen by; auto: accuracy, f1_micro or pearson");
   o.field("positive_label", positive_label, "a label whose own precision, recall and f1 are reported as well");
+  o.field("calibrate", calibrate, "choose a temperature on dev by which logits are divided for probabilities");
 }
 
 Kind kind_of(const std::string& name) {
@@ -87,6 +89,7 @@ class ClassificationTask final : public Task {
     kit::Json state;
     state.set("labels", kit::Json::Array(labels_->names().begin(), labels_->names().end()));
     state.set("weights", kit::Json::Array(weights_.begin(), weights_.end()));
+    state.set("temperature", temperature_);
     return kit::dump_json(state);
   }
 
@@ -97,6 +100,8 @@ class ClassificationTask final : public Task {
     for (const kit::Json& name : state.at("labels").as_array()) names.push_back(name.as_string());
     weights_.clear();
     for (const kit::Json& weight : state.at("weights").as_array()) weights_.push_back(weight.as_double());
+    const kit::Json* temperature = state.find("temperature");  // states from before calibration have none
+    temperature_ = temperature == nullptr ? 1 : temperature->as_double();
     use(kit::LabelSet::listed(std::move(names)));
   }
 
@@ -146,11 +151,15 @@ class ClassificationTask final : public Task {
     (void)example;
     const at::Tensor logits = results.front()->sequence("logits").to(at::kDouble).contiguous();
     const double* begin = logits.const_data_ptr<double>();
-    return std::make_unique<ClassificationPrediction>(
-        kind(), labels_, std::vector<double>(begin, begin + logits.numel()), options_.threshold);
+    return std::make_unique<ClassificationPrediction>(DecisionRule{kind(), options_.threshold, temperature_}, labels_,
+                                                      std::vector<double>(begin, begin + logits.numel()));
   }
 
   std::unique_ptr<Metric> make_metric() const override { return make_classification_metric(metric_options()); }
+
+  void tune(const Metric& dev) override {
+    if (options_.calibrate) temperature_ = best_temperature(dev);
+  }
 
   ExportInfo export_info() const override {
     static constexpr const char* kProblems[] = {"single_label_classification", "multi_label_classification",
@@ -167,6 +176,7 @@ class ClassificationTask final : public Task {
     config.set("label2id", label2id);
     config.set("num_labels", outputs());
     config.set("problem_type", kProblems[static_cast<std::size_t>(kind())]);
+    if (options_.calibrate) config.set("calibration_temperature", temperature_);
     return {"BertForSequenceClassification",
             kit::dump_json(config),
             {{"output.weight", "classifier.weight"}, {"output.bias", "classifier.bias"}},
@@ -186,7 +196,7 @@ class ClassificationTask final : public Task {
     static constexpr const char* kPrimary[] = {"accuracy", "f1_micro", "pearson"};
     const bool is_auto = options_.primary_metric == "auto";
     return {kind(), is_auto ? kPrimary[static_cast<std::size_t>(kind())] : options_.primary_metric,
-            options_.positive_label};
+            options_.positive_label, options_.calibrate};
   }
 
   // What no range of a single option can say.
@@ -211,10 +221,16 @@ class ClassificationTask final : public Task {
     for (const auto& [label, weight] : options_.class_weights) {
       if (!(weight >= 0)) refuse("`class_weights` gives '" + label + "' a weight below 0; expected 0 or more");
     }
-    const std::vector<std::string> names = score_names(metric_options());
+    if (options_.calibrate && kind() == Kind::kRegression) {
+      refuse("`calibrate` needs labels; leave it out for kind = \"regression\"");
+    }
+    std::vector<std::string> names = score_names(metric_options());
+    // At a temperature that dev has yet to choose, these are no measure of the checkpoint.
+    if (options_.calibrate) std::erase_if(names, [](const std::string& name) { return is_calibration_score(name); });
     if (std::find(names.begin(), names.end(), metric_options().primary) == names.end()) {
       refuse("`primary_metric` is " + kit::quote_for_message(options_.primary_metric) + "; kind = \"" + options_.kind +
-             "\" reports " + kit::list_names(names, names.size()) + kit::suggest_name(options_.primary_metric, names));
+             (options_.calibrate ? "\" with `calibrate` can be judged by " : "\" reports ") +
+             kit::list_names(names, names.size()) + kit::suggest_name(options_.primary_metric, names));
     }
   }
 
@@ -305,6 +321,7 @@ class ClassificationTask final : public Task {
   TaskOptions options_;
   std::shared_ptr<const kit::LabelSet> labels_ = std::make_shared<const kit::LabelSet>();
   std::vector<double> weights_;  // one a label, or empty
+  double temperature_ = 1;       // chosen on dev where options_.calibrate
 };
 
 }  // namespace

@@ -23,30 +23,37 @@ std::vector<double> sigmoid(const std::vector<double>& logits) {
   return result;
 }
 
-ClassificationPrediction::ClassificationPrediction(Kind kind, std::shared_ptr<const kit::LabelSet> labels,
-                                                   const std::vector<double>& logits, double threshold)
-    : kind_(kind), labels_(std::move(labels)) {
-  if (kind_ == Kind::kRegression) {
-    number_ = logits.front();
-  } else if (kind_ == Kind::kMultiLabel) {
-    probabilities_ = sigmoid(logits);
+ClassificationPrediction::ClassificationPrediction(const DecisionRule& rule,
+                                                   std::shared_ptr<const kit::LabelSet> labels,
+                                                   std::vector<double> logits)
+    : rule_(rule), labels_(std::move(labels)), logits_(std::move(logits)) {
+  if (rule_.kind == Kind::kRegression) {
+    number_ = logits_.front();
+  } else if (rule_.kind == Kind::kMultiLabel) {
+    probabilities_ = sigmoid(scaled_logits());
     for (std::size_t i = 0; i < probabilities_.size(); ++i) {
-      if (probabilities_[i] >= threshold) predicted_.push_back(labels_->names()[i]);
+      if (probabilities_[i] >= rule_.threshold) predicted_.push_back(labels_->names()[i]);
     }
   } else {
-    probabilities_ = softmax(logits);
-    const auto best = std::max_element(logits.begin(), logits.end());
-    predicted_ = {labels_->names()[static_cast<std::size_t>(best - logits.begin())]};
+    probabilities_ = softmax(scaled_logits());
+    const auto best = std::max_element(logits_.begin(), logits_.end());
+    predicted_ = {labels_->names()[static_cast<std::size_t>(best - logits_.begin())]};
   }
+}
+
+std::vector<double> ClassificationPrediction::scaled_logits() const {
+  std::vector<double> scaled = logits_;
+  for (double& logit : scaled) logit /= rule_.temperature;
+  return scaled;
 }
 
 std::string ClassificationPrediction::json() const {
   kit::Json object;
-  if (kind_ == Kind::kRegression) {
+  if (rule_.kind == Kind::kRegression) {
     object.set("prediction", number_);
     return kit::dump_json(object);
   }
-  if (kind_ == Kind::kMultiLabel) {
+  if (rule_.kind == Kind::kMultiLabel) {
     object.set("prediction", kit::Json::Array(predicted_.begin(), predicted_.end()));
   } else {
     object.set("prediction", predicted_.front());

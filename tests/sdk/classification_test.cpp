@@ -1,4 +1,5 @@
 // The classification plugin from its file to its scores, with an encoder that is a table.
+#include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -370,6 +371,51 @@ TEST_F(Classification, ExportsAsTransformersNamesIt) {
   EXPECT_EQ(info.config_json,
             R"({"id2label": {"0": "neg", "1": "neutral", "2": "pos"}, "label2id": {"neg": 0, "neutral": 1, "pos": 2}, )"
             R"("num_labels": 3, "problem_type": "single_label_classification"})");
+}
+
+TEST_F(Classification, CalibrationIsScoredAndTabled) {
+  const auto set = fitted("train.tsv", kSentiment);
+  const auto head = task_->make_head(kEncoder);
+  {
+    const at::NoGradGuard no_grad;
+    head->named_parameters().find("output.weight")->zero_();
+  }
+  const auto scores = set->evaluate(*task_, *head, kWidth);
+  // All labels are equally likely, the first is answered: right in 4 of 12.
+  EXPECT_NEAR(scores.at("ece").value, 0, 1e-12);
+  EXPECT_NEAR(scores.at("brier").value, 2.0 / 3, 1e-12);
+  EXPECT_NEAR(scores.at("nll").value, std::log(3.0), 1e-12);
+  EXPECT_EQ(scores.at("nll").direction, Direction::kLowerIsBetter);
+}
+
+TEST_F(Classification, TheTemperatureIsChosenOnDevAndKept) {
+  options_.set("calibrate", true);
+  const auto set = fitted("train.tsv", kSentiment);
+  EXPECT_EQ(parse_json(task_->save_state()).at("temperature"), kit::Json(1.0));
+  const auto head = task_->make_head(kEncoder);
+  const auto before = set->evaluate(*task_, *head, kWidth);
+  const auto metric = task_->make_metric();
+  for (std::size_t i = 0; i < set->examples.size(); ++i) metric->add(*set->examples[i], *set->predictions[i]);
+  const auto merged = task_->make_metric();
+  merged->merge(metric->state());
+  EXPECT_EQ(merged->state(), metric->state());
+  task_->tune(*merged);
+  const auto after = set->evaluate(*task_, *head, kWidth);
+  EXPECT_LT(after.at("nll").value, before.at("nll").value);
+  EXPECT_EQ(after.at("accuracy").value, before.at("accuracy").value);
+  const double temperature = parse_json(task_->save_state()).at("temperature").as_double();
+  EXPECT_NE(temperature, 1);
+  EXPECT_EQ(parse_json(task_->export_info().config_json).at("calibration_temperature").as_double(), temperature);
+  task_->load_state(R"({"labels": ["neg", "neutral", "pos"], "weights": []})");  // from before there was one
+  EXPECT_EQ(parse_json(task_->save_state()).at("temperature"), kit::Json(1.0));
+  options_.set("primary_metric", "nll");
+  expect_fit_error(kSentiment, ErrorKind::kConfig, {"`primary_metric`"});
+  options_.set("calibrate", false);
+  EXPECT_NO_THROW(fitted("train.tsv", kSentiment));
+  options_.set("calibrate", true);
+  options_.set("primary_metric", "auto");
+  options_.set("kind", "regression");
+  expect_fit_error(kSentiment, ErrorKind::kConfig, {"`calibrate` needs labels"});
 }
 
 TEST_F(Classification, EveryOptionHasHelp) {
