@@ -36,6 +36,10 @@ at::Tensor ClassificationHead::log_probabilities(const Outputs& outputs, const B
   return at::log_softmax(outputs.at("logits"), -1);
 }
 
+at::Tensor ClassificationHead::targets(const Batch& batch) {
+  return options_.kind == Kind::kSingleLabel ? batch.field("label") : at::Tensor();
+}
+
 at::Tensor ClassificationHead::weights_like(const at::Tensor& logits) const {
   if (options_.weights.empty()) return {};
   return at::tensor(options_.weights, at::kDouble).to(logits.options());

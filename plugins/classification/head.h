@@ -27,6 +27,7 @@ class ClassificationHead final : public kit::LinearHead {
 
   Loss loss(const Outputs& outputs, const Batch& batch, LossDetail detail) override;
   at::Tensor log_probabilities(const Outputs& outputs, const Batch& batch) override;
+  at::Tensor targets(const Batch& batch) override;
 
  private:
   at::Tensor weights_like(const at::Tensor& logits) const;

@@ -35,6 +35,11 @@ at::Tensor LinearTagger::log_probabilities(const Outputs& outputs, const Batch& 
   return at::log_softmax(outputs.at("logits").index_select(0, counted), -1);
 }
 
+at::Tensor LinearTagger::targets(const Batch& batch) {
+  const at::Tensor& tags = batch.field(kTag);
+  return tags.masked_select(tags.ne(kNoTag));
+}
+
 CrfTagger::CrfTagger(const EncoderInfo& encoder, const kit::TagSet& tags, std::optional<double> dropout)
     : LinearHead(encoder, {HeadInput::kAllTokens, tags.size(), dropout}), constraints_(scheme_constraints(tags)) {
   learned_.transitions = register_parameter("transitions", at::zeros({tags.size(), tags.size()}));

@@ -19,6 +19,7 @@ class LinearTagger final : public kit::LinearHead {
 
   Loss loss(const Outputs& outputs, const Batch& batch, LossDetail detail) override;
   at::Tensor log_probabilities(const Outputs& outputs, const Batch& batch) override;
+  at::Tensor targets(const Batch& batch) override;
 };
 
 // Reads kTag, kScored and kEdges. Loss: -log of the likelihood of a sentence's tags, a value a sentence (a window is

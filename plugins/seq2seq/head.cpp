@@ -106,4 +106,8 @@ at::Tensor Seq2SeqHead::log_probabilities(const Outputs& outputs, const Batch& b
   return output_->parts(rows(states, states, layout, {})).vocabulary;
 }
 
+at::Tensor Seq2SeqHead::targets(const Batch& batch) {
+  return options_.output.kind == Kind::kGenerator ? batch.field("target") : at::Tensor();
+}
+
 }  // namespace berth::seq2seq

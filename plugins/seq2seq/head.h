@@ -40,6 +40,7 @@ class Seq2SeqHead final : public Head {
 
   // Of kGenerator: over the vocabulary. With copies, each sequence has words of its own, so there is no such table.
   at::Tensor log_probabilities(const Outputs& outputs, const Batch& batch) override;
+  at::Tensor targets(const Batch& batch) override;
 
  private:
   Source read_source(const Encoded& encoded) const;

@@ -40,6 +40,10 @@ struct StanceHead : kit::LinearHead {
   Loss loss(const Outputs& outputs, const Batch& batch, LossDetail detail) override {
     return kit::cross_entropy(outputs.at("logits"), batch.field("label"), detail);
   }
+  at::Tensor log_probabilities(const Outputs& outputs, const Batch&) override {
+    return outputs.at("logits").log_softmax(-1);
+  }
+  at::Tensor targets(const Batch& batch) override { return batch.field("label"); }
 };
 
 struct StancePrediction : Prediction {

@@ -70,6 +70,9 @@ TEST_F(Classification, ProbabilitiesAndLogProbabilitiesAreSoftmax) {
   ASSERT_EQ(logs.sizes(), outputs.at("logits").sizes());
   const at::Tensor expected = outputs.at("logits").to(at::kDouble).softmax(-1);
   EXPECT_LT((logs.exp() - expected).abs().max().item<double>(), 1e-6);
+  const at::Tensor targets = head->targets(*set->batch);
+  const Loss loss = head->loss(outputs, *set->batch, LossDetail::kValues);
+  EXPECT_TRUE(at::allclose(-logs.gather(1, targets.unsqueeze(1)).squeeze(1), loss.values, 1e-5, 1e-6));
   const kit::Json answer = parse_json(set->predictions[3]->json());
   EXPECT_NEAR(answer.at("probabilities").at("pos").as_double(), expected[3][2].item<double>(), 1e-12);
 }
@@ -200,6 +203,7 @@ TEST_F(Classification, SeveralLabelsAText) {
   EXPECT_EQ(parse_json(set->predictions[1]->json()).at("prediction"), kit::Json(kit::Json::Array{"rude", "threat"}));
   EXPECT_TRUE(parse_json(set->predictions[2]->json()).at("prediction").as_array().empty());
   EXPECT_FALSE(head->log_probabilities({}, *set->batch).defined());
+  EXPECT_FALSE(head->targets(*set->batch).defined());
   options_.set("threshold", 0.0);
   set->evaluate(*task_, *head, kWidth);
   EXPECT_EQ(parse_json(set->predictions[2]->json()).at("prediction").as_array().size(), 3U);

@@ -205,7 +205,8 @@ TEST_F(Ner, LinearLossIsCrossEntropyOverFirstTokens) {
   EXPECT_NEAR(loss.sum.item<double>() / loss.count, expected.item<double>(), 1e-6);
   EXPECT_TRUE(at::equal(loss.sequences, at::tensor({0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2}, at::kLong)));
   const at::Tensor logs = head->log_probabilities(outputs, *set->batch);
-  const at::Tensor targets = set->batch->field(kTag).masked_select(set->batch->field(kTag).ge(0));
+  const at::Tensor targets = head->targets(*set->batch);
+  EXPECT_TRUE(at::equal(targets, set->batch->field(kTag).masked_select(set->batch->field(kTag).ge(0))));
   EXPECT_TRUE(at::allclose(-logs.gather(1, targets.unsqueeze(1)).squeeze(1), loss.values, 1e-5, 1e-6));
   const Loss sum = head->loss(outputs, *set->batch, LossDetail::kSum);
   EXPECT_NEAR(sum.sum.item<double>(), loss.sum.item<double>(), 1e-4);

@@ -218,6 +218,7 @@ TEST(Seq2SeqLoss, IsASumOverTokensWithTheirNumber) {
   EXPECT_TRUE(at::equal(loss.sequences, at::tensor({0, 0, 0, 0, 0, 1, 1, 2, 2, 2}, at::kLong)));
   EXPECT_FALSE(head->loss(outputs, *batch, LossDetail::kSum).values.defined());
   EXPECT_FALSE(head->log_probabilities(outputs, *batch).defined());
+  EXPECT_FALSE(head->targets(*batch).defined());
 }
 
 TEST(Seq2SeqLoss, LogProbabilitiesOfAGeneratorAreItsLoss) {
@@ -227,7 +228,7 @@ TEST(Seq2SeqLoss, LogProbabilitiesOfAGeneratorAreItsLoss) {
   const Outputs outputs = head->forward(encoded);
   const at::Tensor table = head->log_probabilities(outputs, *batch);
   ASSERT_EQ(table.size(1), kClasses);
-  const at::Tensor picked = table.gather(1, batch->field("target").unsqueeze(1)).squeeze(1);
+  const at::Tensor picked = table.gather(1, head->targets(*batch).unsqueeze(1)).squeeze(1);
   EXPECT_TRUE(at::allclose(-picked, head->loss(outputs, *batch, LossDetail::kValues).values));
 }
 

@@ -41,6 +41,10 @@ TEST(Template, LearnsASmallSet) {
   const auto head = reloaded->make_head({kWidth, 2, 1000, 64, 0.1, 0.02});
   const auto [before, after] = test::train(*head, set, kWidth, 60);
   EXPECT_LT(after, 0.2 * before);
+  const Outputs outputs = head->forward(test::FakeEncoded(*set.batch, kWidth));
+  const at::Tensor logs = head->log_probabilities(outputs, *set.batch);
+  const at::Tensor right = logs.gather(1, head->targets(*set.batch).unsqueeze(1)).squeeze(1);
+  EXPECT_TRUE(at::allclose(-right, head->loss(outputs, *set.batch, LossDetail::kValues).values));
   EXPECT_EQ(set.evaluate(*reloaded, *head, kWidth).at("f1_macro").value, 1.0);
   EXPECT_EQ(set.predictions.front()->json(), R"({"prediction": "for"})");
 }

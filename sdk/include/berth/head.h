@@ -46,9 +46,16 @@ class BERTH_VISIBLE Head : public torch::nn::Module {
   virtual Outputs predict(const Encoded& encoded) { return forward(encoded); }
 
   // [K, classes], one row a counted label in the order of Loss::values; undefined where the head has none. Debiasing,
-  // R-Drop and lists of worst errors need nothing else.
+  // R-Drop and lists of worst errors need this and targets(), nothing else.
   virtual at::Tensor log_probabilities(const Outputs& outputs, const Batch& batch) {
     (void)outputs;
+    (void)batch;
+    return {};
+  }
+
+  // [K] int64, the right class of each of these rows: a column of log_probabilities(). Undefined where the head has
+  // none. Of the batch alone, so that a cheap model can learn the classes without the encoder.
+  virtual at::Tensor targets(const Batch& batch) {
     (void)batch;
     return {};
   }
