@@ -9,6 +9,7 @@
 #include "apps/berth/commands.h"
 #include "apps/berth/suite_argument.h"
 #include "core/checkpoint/whole_file.h"
+#include "core/debias/prepare.h"
 #include "core/diagnosis/diagnosis.h"
 #include "core/training/trainer.h"
 
@@ -90,6 +91,7 @@ int check(const Arguments& arguments) {
   const auto registry = find_plugins(*values);
   auto session = training::start_session(suite, registry);
   const auto plan = training::plan_of(session);
+  for (const auto& task : session.tasks) debias::check(session, task);
   fmt::print("suite {}: {} tasks; model {}\n", suite.name, suite.tasks.size(), suite.model.path.string());
   nlohmann::ordered_json findings;
   for (const auto& task : session.tasks) {

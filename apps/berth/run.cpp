@@ -11,6 +11,8 @@
 #include "apps/berth/interrupt.h"
 #include "apps/berth/suite_argument.h"
 #include "core/checkpoint/whole_file.h"
+#include "core/debias/prepare.h"
+#include "core/debias/teacher.h"
 #include "core/report/prediction_line.h"
 #include "core/report/profile.h"
 #include "core/report/run_recorder.h"
@@ -129,6 +131,8 @@ int run(const Arguments& arguments) {
   // Everything that can be wrong in suite and data shows before a folder is made.
   auto session = training::start_session(suite, registry);
   training::plan_of(session);
+  for (const auto& task : session.tasks) debias::check(session, task);
+  debias::ask_teachers(session, registry);
   auto resolved = suite;
   resolved.model.precision = session.suite.model.precision;  // what "auto" is here
   catch_interrupts();                                        // from here on there is something to lose
@@ -142,6 +146,7 @@ int run(const Arguments& arguments) {
 
   report::RunRecorder recorder(folder, session, console, [] { return interrupted_by() != 0; });
   training::Trainer trainer(session, recorder);
+  recorder.follow(trainer);
   auto result = trainer.result();
   const auto tell = [&](const char* what) {
     recorder.finish(result);

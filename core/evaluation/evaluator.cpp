@@ -11,6 +11,7 @@
 
 #include "berth/head.h"
 #include "core/data/encoded_batch.h"
+#include "core/debias/groups.h"
 #include "core/training/random.h"
 
 namespace berth::evaluation {
@@ -71,6 +72,33 @@ std::shared_ptr<const BatchOutputs> run_batch(const TaskModel& model, const Batc
   return std::make_shared<BatchOutputs>(BatchOutputs{std::move(outputs), batch.offsets()});
 }
 
+// One metric a group, of the same kind as the task's own.
+class GroupMetrics {
+ public:
+  explicit GroupMetrics(const TaskModel& model) : task_(model.task) {}
+
+  void add(const Example& example, const Prediction& prediction) {
+    if (task_.config().debias.group.empty()) return;
+    const auto group = debias::group_of(task_, example);
+    if (group.empty()) return;
+    auto& metric = metrics_[group];
+    if (!metric) metric = task_.make_metric();
+    plugin::guarded(task_.site("metric"), [&] { metric->add(example, prediction); });
+  }
+
+  std::map<std::string, std::vector<Score>> results() const {
+    std::map<std::string, std::vector<Score>> results;
+    for (const auto& [group, metric] : metrics_) {
+      results[group] = plugin::guarded(task_.site("metric"), [&m = metric] { return m->result(); });
+    }
+    return results;
+  }
+
+ private:
+  const plugin::LoadedTask& task_;
+  std::map<std::string, std::unique_ptr<Metric>> metrics_;
+};
+
 }  // namespace
 
 void predict(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
@@ -108,12 +136,15 @@ Evaluation evaluate(const TaskModel& model, const data::TaskData& data, const Ev
                     const EvaluationSinks& sinks) {
   const auto start = std::chrono::steady_clock::now();
   const auto metric = model.task.make_metric();
+  GroupMetrics groups(model);
   predict(model, data, options, [&](const Example& example, const Prediction& prediction) {
     plugin::guarded(model.task.site("metric"), [&] { metric->add(example, prediction); });
+    groups.add(example, prediction);
     if (sinks.prediction) sinks.prediction(example, prediction);
   });
   Evaluation evaluation;
   evaluation.scores = plugin::guarded(model.task.site("metric"), [&] { return metric->result(); });
+  evaluation.groups = groups.results();
   evaluation.examples = data.example_count;
   evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const auto primaries =
@@ -126,7 +157,17 @@ Evaluation evaluate(const TaskModel& model, const data::TaskData& data, const Ev
   return evaluation;
 }
 
-const Score& Evaluation::primary() const {
+const Score& Evaluation::primary() const { return primary_of(scores); }
+
+const std::string& Evaluation::worst_group() const {
+  return std::min_element(groups.begin(), groups.end(),
+                          [](const auto& a, const auto& b) {
+                            return goodness(primary_of(a.second)) < goodness(primary_of(b.second));
+                          })
+      ->first;
+}
+
+const Score& primary_of(const std::vector<Score>& scores) {
   return *std::find_if(scores.begin(), scores.end(), [](const Score& s) { return s.is_primary; });
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/data/hidden_cache.h"
@@ -46,8 +48,12 @@ struct Evaluation {
   std::vector<Score> scores;  // exactly one is primary
   std::int64_t examples = 0;
   double seconds = 0;
+  // The scores of each group of [tasks.NAME.debias], where the suite names a column and the set has it.
+  std::map<std::string, std::vector<Score>> groups = {};
 
   const Score& primary() const;
+  // The name of the group with the worst primary score; there must be groups.
+  const std::string& worst_group() const;
 };
 
 // What a caller wants of an evaluation besides its scores; each may be empty.
@@ -58,6 +64,8 @@ struct EvaluationSinks {
 
 Evaluation evaluate(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options,
                     const EvaluationSinks& sinks);
+
+const Score& primary_of(const std::vector<Score>& scores);
 
 // How good a score is, such that more is better; NaN counts as the worst.
 double goodness(const Score& score);

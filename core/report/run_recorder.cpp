@@ -33,6 +33,44 @@ Json scores_json(const evaluation::Evaluation& evaluation) {
   return json;
 }
 
+// {"GROUP": {"accuracy": 0.5, ...}, ...}; null where there are none.
+Json groups_json(const evaluation::Evaluation& evaluation) {
+  Json json;
+  for (const auto& [group, scores] : evaluation.groups) {
+    for (const auto& score : scores) json[group][score.name] = number(score.value);
+  }
+  return json;
+}
+
+// "; worst group 'entailment, low': accuracy 0.4100", or nothing.
+std::string worst_group_text(const evaluation::Evaluation& evaluation) {
+  if (evaluation.groups.empty()) return "";
+  const auto& group = evaluation.worst_group();
+  const auto& score = evaluation::primary_of(evaluation.groups.at(group));
+  return fmt::format("; worst group '{}': {} {:.4f}", group, score.name, score.value);
+}
+
+Json bias_json(const debias::BiasReport& report) {
+  return {{"accuracy", report.accuracy},
+          {"probability", report.probability},
+          {"majority", report.majority},
+          {"features", report.features}};
+}
+
+// What training made of the debiasing's own numbers.
+Json debiasing_json(const debias::Debiasing& debiasing) {
+  Json json;
+  if (debiasing.report()) json["bias"] = bias_json(*debiasing.report());
+  if (const auto gate = debiasing.mean_gate()) json["mean_gate"] = *gate;
+  if (const auto* dro = debiasing.dro()) {
+    const auto sizes = debiasing.groups().sizes();
+    for (std::size_t g = 0; g < sizes.size(); ++g) {
+      json["groups"][debiasing.groups().names[g]] = {{"weight", dro->weights()[g]}, {"features", sizes[g]}};
+    }
+  }
+  return json;
+}
+
 std::string_view ending_name(training::Ending ending) {
   static constexpr std::string_view kNames[] = {"completed", "stopped early", "interrupted", "failed"};
   return kNames[static_cast<int>(ending)];
@@ -163,6 +201,21 @@ void RunRecorder::cached(const training::CacheEvent& event) {
   write_metrics_line(json.dump());
 }
 
+void RunRecorder::debiased(const training::DebiasEvent& event) {
+  if (const auto& report = event.debiasing.report()) {
+    console_.line(fmt::format(
+        "{}: the biased model gets {:.1f}% of the training set right unseen (the most frequent class "
+        "alone: {:.1f}%) and gives what is right a probability of {:.3f}; {:.1f} s",
+        task_name(event.task), 100 * report->accuracy, 100 * report->majority, report->probability, event.seconds));
+  }
+  Json json;
+  json["kind"] = "debias";
+  json["task"] = task_name(event.task);
+  json["debias"] = debiasing_json(event.debiasing);
+  json["seconds"] = event.seconds;
+  write_metrics_line(json.dump());
+}
+
 void RunRecorder::log_interval() {
   const auto& event = last_step_;
   for (const auto& [task, interval] : interval_) {
@@ -184,7 +237,8 @@ void RunRecorder::log_interval() {
 
 void RunRecorder::evaluated(const training::EvaluationEvent& event) {
   for (const auto& [task, evaluation] : event.dev) {
-    console_.line(fmt::format("step {}  {} dev: {}{}", event.step, task, primary_text(evaluation),
+    console_.line(fmt::format("step {}  {} dev: {}{}{}", event.step, task, primary_text(evaluation),
+                              worst_group_text(evaluation),
                               event.step == 0 ? "  (before training)" : best_text(event.verdict, task)));
     Json json;
     json["kind"] = "evaluation";
@@ -193,6 +247,7 @@ void RunRecorder::evaluated(const training::EvaluationEvent& event) {
     json["task"] = task;
     json["set"] = "dev";
     json["scores"] = scores_json(evaluation);
+    if (!evaluation.groups.empty()) json["groups"] = groups_json(evaluation);
     json["examples"] = evaluation.examples;
     json["seconds"] = evaluation.seconds;
     write_metrics_line(json.dump());
@@ -286,13 +341,15 @@ void RunRecorder::prune() {
 }
 
 void RunRecorder::final_set(const std::string& task, const std::string& set, const evaluation::Evaluation& evaluation) {
-  console_.line(fmt::format("{} {}: {} ({} examples)", task, set, primary_text(evaluation), evaluation.examples));
+  console_.line(fmt::format("{} {}: {} ({} examples){}", task, set, primary_text(evaluation), evaluation.examples,
+                            worst_group_text(evaluation)));
   Json json;
   json["kind"] = "final";
   json["step"] = best_step_of(task);
   json["task"] = task;
   json["set"] = set;
   json["scores"] = scores_json(evaluation);
+  if (!evaluation.groups.empty()) json["groups"] = groups_json(evaluation);
   json["examples"] = evaluation.examples;
   json["seconds"] = evaluation.seconds;
   write_metrics_line(json.dump());
@@ -340,7 +397,16 @@ void RunRecorder::finish(const training::TrainingResult& result) {
                              {"best_step", tracked.best_step}};
     }
     // Of the best checkpoint.
-    for (const auto& [set, evaluation] : sets_[name]) entry["sets"][set] = scores_json(evaluation);
+    for (const auto& [set, evaluation] : sets_[name]) {
+      entry["sets"][set] = scores_json(evaluation);
+      if (evaluation.groups.empty()) continue;
+      entry["groups"][set] = groups_json(evaluation);
+      entry["worst_group"][set] = evaluation.worst_group();
+    }
+    const auto place = static_cast<std::size_t>(&task - session_.tasks.data());
+    if (const auto* debiasing = trainer_ == nullptr ? nullptr : trainer_->debiasing(place)) {
+      entry["debias"] = debiasing_json(*debiasing);
+    }
     if (const auto after = after_own_turn_.find(name); after != after_own_turn_.end()) {
       const double final_value = dev_[name][primary_[name].name].final_value;
       entry["after_own_turn"] = number(after->second);
@@ -357,12 +423,27 @@ void RunRecorder::finish(const training::TrainingResult& result) {
   }
   checkpoint::write_text(folder_.summary_file(), json.dump(2) + "\n");
   describe_interplay();
+  for (std::size_t task = 0; task < session_.tasks.size(); ++task) describe_debiasing(task);
   console_.line(
       fmt::format("{}: {} steps in {}, {:.1f} examples/s, {:.0f} tokens/s, first step after {:.2f} s, peak "
                   "memory {:.0f} MB",
                   ending_name(result.ending), result.steps, format_duration(result.training_seconds),
                   static_cast<double>(result.examples) / seconds, static_cast<double>(result.tokens) / seconds,
                   seconds_to_first_step_, static_cast<double>(peak_resident_bytes()) / 1e6));
+}
+
+void RunRecorder::describe_debiasing(std::size_t task) {
+  const auto* debiasing = trainer_ == nullptr ? nullptr : trainer_->debiasing(task);
+  if (debiasing == nullptr) return;
+  if (const auto gate = debiasing->mean_gate()) {
+    console_.line(fmt::format("{}: the mixin's gate is {:.3f} on average over training", task_name(task), *gate));
+  }
+  if (const auto* dro = debiasing->dro()) {
+    for (std::size_t g = 0; g < dro->weights().size(); ++g) {
+      console_.line(fmt::format("{}: group '{}' ends with weight {:.3f}", task_name(task), debiasing->groups().names[g],
+                                dro->weights()[g]));
+    }
+  }
 }
 
 // How the tasks got on with each other.

@@ -25,9 +25,13 @@ class RunRecorder final : public training::TrainingEvents {
   void stepped(const training::StepEvent& event) override;
   void compared(const training::ComparisonEvent& event) override;
   void cached(const training::CacheEvent& event) override;
+  void debiased(const training::DebiasEvent& event) override;
   void evaluated(const training::EvaluationEvent& event) override;
   void checkpoint(std::int64_t step, const training::Selection::Verdict& verdict) override;
   bool wants_stop() override { return wants_stop_(); }
+
+  // What finish() asks about each task's debiasing; outlives this.
+  void follow(const training::Trainer& trainer) { trainer_ = &trainer; }
 
   // A set evaluated after training, with the best checkpoint.
   void final_set(const std::string& task, const std::string& set, const evaluation::Evaluation& evaluation);
@@ -61,6 +65,7 @@ class RunRecorder final : public training::TrainingEvents {
   void log_interval();
   void track(const std::string& task, const evaluation::Evaluation& evaluation, std::int64_t step);
   void describe_interplay();
+  void describe_debiasing(std::size_t task);
   void prune();
   checkpoint::AdapterContents adapter() const;
 
@@ -68,6 +73,7 @@ class RunRecorder final : public training::TrainingEvents {
   const training::Session& session_;
   Console& console_;
   std::function<bool()> wants_stop_;
+  const training::Trainer* trainer_ = nullptr;
   std::ofstream metrics_;
   std::vector<training::Adapter> adapters_;
   std::map<std::string, Interval> interval_;

@@ -263,6 +263,43 @@ void declare_sets(Section& s, std::vector<DataSetConfig>& sets) {
   s.tables("sets", read, write);
 }
 
+// Not written where there is none.
+void declare_teacher(Section& s, DebiasConfig& c) {
+  const auto read = [&c, inner = s](const ConfigValue& value) {
+    auto path = inner;
+    path.path("teacher", c.teacher);
+    path.fill(ConfigTable{{{"teacher", value, value.where}}, value.where});
+  };
+  s.custom("teacher", {read,
+                       [&c]() -> std::optional<std::string> {
+                         if (c.teacher.empty()) return std::nullopt;
+                         return path_to_toml(c.teacher);
+                       }})
+      .at(c.teacher_where);
+}
+
+void declare(Section& s, DebiasConfig& c) {
+  s.choice("method", c.method,
+           {{"none", DebiasMethod::kNone},
+            {"product_of_experts", DebiasMethod::kProductOfExperts},
+            {"learned_mixin", DebiasMethod::kLearnedMixin},
+            {"reweighting", DebiasMethod::kReweighting},
+            {"confidence_regularization", DebiasMethod::kConfidenceRegularization},
+            {"group_dro", DebiasMethod::kGroupDro},
+            {"balanced", DebiasMethod::kBalanced}})
+      .at(c.method_where);
+  s.choice(
+      "bias", c.bias,
+      {{"overlap", BiasKind::kOverlap}, {"second_text", BiasKind::kSecondText}, {"embeddings", BiasKind::kEmbeddings}});
+  s.key("folds", c.folds).at_least(2);
+  s.key("entropy", c.entropy).at_least(0);
+  declare_teacher(s, c);
+  s.key("group", c.group);
+  s.key("by_label", c.by_label);
+  s.key("step_size", c.step_size).above(0);
+  s.key("adjustment", c.adjustment).at_least(0);
+}
+
 void declare(Section& s, TaskConfig& c, Where& split_where) {
   s.key("plugin", c.plugin).required("write plugin = \"NAME\"; 'berth plugins' lists the names").at(c.plugin_where);
   s.key("split", c.split).at_least(0).below(1).at(split_where);
@@ -273,6 +310,7 @@ void declare(Section& s, TaskConfig& c, Where& split_where) {
   declare_set(s, "dev", c.dev);
   s.raw("data", c.data);
   s.raw("options", c.options);
+  s.section("debias", [&c](Section& inner) { declare(inner, c.debias); });
   declare_sets(s, c.sets);
 }
 

@@ -148,10 +148,37 @@ void check_finetuning(const Suite& suite) {
   check_method(c);
 }
 
+void check_debias(const Suite& suite, const TaskConfig& task) {
+  const auto& c = task.debias;
+  const auto refuse = [&](const Where& where, const std::string& text) {
+    throw Error(ErrorKind::kConfig, where, fmt::format("[tasks.{}.debias]: {}", task.name, text));
+  };
+  const bool needs_teacher = c.method == DebiasMethod::kConfidenceRegularization;
+  if (needs_teacher && c.teacher.empty()) {
+    refuse(c.method_where,
+           "method = \"confidence_regularization\" learns from what a plain run of this task thinks; write teacher = "
+           "\"RUN\", the folder of one that has finished");
+  }
+  if (!needs_teacher && !c.teacher.empty()) {
+    refuse(c.teacher_where,
+           "'teacher' counts only where method = \"confidence_regularization\"; set it, or take 'teacher' away");
+  }
+  const bool needs_groups = c.method == DebiasMethod::kGroupDro || c.method == DebiasMethod::kBalanced;
+  if (needs_groups && c.group.empty() && !c.by_label) {
+    refuse(c.method_where, "all examples are one group; write group = \"COLUMN\", or by_label = true");
+  }
+  if (c.method == DebiasMethod::kBalanced && !suite.training.shuffle) {
+    refuse(
+        c.method_where,
+        "method = \"balanced\" draws the order of the examples, but training.shuffle is false; take one of them away");
+  }
+}
+
 }  // namespace
 
 void settle(Suite& suite) {
   check_finetuning(suite);
+  for (const auto& task : suite.tasks) check_debias(suite, task);
   settle_steps(suite.mixing);
   check_phases(suite);
   check_selection(suite);

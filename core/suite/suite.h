@@ -178,6 +178,46 @@ struct DataSetConfig {
   Where where;
 };
 
+// How a task is kept from learning what a bias gives away, or from failing a group of its examples.
+enum class DebiasMethod : std::uint8_t {
+  kNone,
+  kProductOfExperts,
+  kLearnedMixin,
+  kReweighting,
+  kConfidenceRegularization,
+  kGroupDro,
+  kBalanced,  // every group as often as any other; the loss stays what it is
+};
+
+// What the biased model sees of an example; see core/debias/bias_design.h.
+enum class BiasKind : std::uint8_t {
+  kOverlap,     // how much of the second text stands in the first
+  kSecondText,  // the words of the second text alone
+  kEmbeddings,  // the mean of each text's pre-trained word embeddings
+};
+
+// [tasks.NAME.debias]
+struct DebiasConfig {
+  DebiasMethod method = DebiasMethod::kNone;
+  BiasKind bias = BiasKind::kOverlap;
+  std::int64_t folds = 5;         // of the biased model
+  double entropy = 0.03;          // of kLearnedMixin: weight of the penalty
+  std::filesystem::path teacher;  // of kConfidenceRegularization: the folder of a plain run; absolute after reading
+  std::string group;              // column of the data; "": none
+  bool by_label = true;           // groups are split by label (Task::stratum) too
+  double step_size = 0.01;        // of kGroupDro's weights
+  double adjustment = 0;          // of kGroupDro: C of C / sqrt(size)
+  Where method_where, teacher_where;
+
+  bool has_groups() const {
+    return !group.empty() || method == DebiasMethod::kGroupDro || method == DebiasMethod::kBalanced;
+  }
+  // Whether a biased model is trained.
+  bool has_bias() const {
+    return method != DebiasMethod::kNone && method != DebiasMethod::kGroupDro && method != DebiasMethod::kBalanced;
+  }
+};
+
 // [tasks.NAME]
 struct TaskConfig {
   std::string name;  // [A-Za-z0-9_-]+
@@ -192,6 +232,7 @@ struct TaskConfig {
   std::vector<DataSetConfig> sets;    // evaluated at the end with the best checkpoint
   ConfigTable data;                   // how files are read, where a set says nothing else
   ConfigTable options;
+  DebiasConfig debias;
   Where where;
 };
 

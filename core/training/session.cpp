@@ -71,6 +71,14 @@ EncoderInfo encoder_info(const model::Encoder& encoder) {
           encoder.word_embeddings()};
 }
 
+void make_gate(const Session& session, TaskSession& task) {
+  if (task.task.config().debias.method != suite::DebiasMethod::kLearnedMixin) return;
+  const auto& config = session.encoder.config();
+  const auto seed = mix({static_cast<std::uint64_t>(session.suite.training.seed), hash_name("initialise gate"),
+                         hash_name(task.task.name())});
+  task.gate.emplace(config.hidden_size, config.initializer_range, seed, dtype_of(session.suite.model));
+}
+
 // The head's values from a checkpoint's folder.
 void read_head(TaskSession& task, const std::filesystem::path& folder) {
   const auto file = checkpoint::head_file(folder, task.task.name());
@@ -78,18 +86,23 @@ void read_head(TaskSession& task, const std::filesystem::path& folder) {
 }
 
 TaskSession start_task(const Session& session, const plugin::Registry& registry, const suite::TaskConfig& config) {
-  TaskSession task{plugin::LoadedTask(registry, config), nullptr, std::nullopt, {}};
+  TaskSession task{plugin::LoadedTask(registry, config), nullptr, {}, {}, {}, {}, {}};
   task.task.use_tokenizer(*session.tokenizer);
   auto split = read_train(session, task.task);
   data::fit(task.task, *config.train, split.is_dev);
 
   const auto options = session.feature_options();
+  if (config.debias.has_groups()) task.groups = debias::groups_of(task.task, split.train);
   task.train = data::make_task_data(task.task, "train", std::move(split.train), data::Keep::kFeatures, options);
+  if (config.debias.has_groups()) {
+    task.groups = debias::of_features(std::move(task.groups), task.train->first_feature);
+  }
   if (config.split > 0) {
     task.sets.push_back(data::make_task_data(task.task, "dev", std::move(split.dev), data::Keep::kExamples, options));
   }
   for (const auto& set : set_files(config)) task.sets.push_back(read_set(session, task, set));
   task.head = make_head(session, task.task);
+  make_gate(session, task);
   return task;
 }
 
@@ -141,7 +154,7 @@ Session open_session(const suite::Suite& suite, const plugin::Registry& registry
   Session session = load_model(suite, checkpoint::encoder_folder(folder));
   for (const auto& config : suite.tasks) {
     if (!only.empty() && config.name != only) continue;
-    TaskSession task{plugin::LoadedTask(registry, config), nullptr, std::nullopt, {}};
+    TaskSession task{plugin::LoadedTask(registry, config), nullptr, {}, {}, {}, {}, {}};
     task.task.use_tokenizer(*session.tokenizer);
     task.task.load_state(checkpoint::read_task_state(folder, config.name));
     task.head = make_head(session, task.task);

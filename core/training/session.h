@@ -10,6 +10,8 @@
 
 #include "core/checkpoint/model_folder.h"
 #include "core/data/task_data.h"
+#include "core/debias/gate.h"
+#include "core/debias/groups.h"
 #include "core/evaluation/evaluator.h"
 #include "core/plugin/loaded_task.h"
 #include "core/plugin/registry.h"
@@ -22,6 +24,9 @@ struct TaskSession {
   std::shared_ptr<Head> head;
   std::optional<data::TaskData> train;
   std::vector<data::TaskData> sets;  // "dev" first, where there is one; then the suite's [tasks.NAME.sets]
+  debias::Groups groups;             // of the training set's features, where the suite has groups
+  std::optional<debias::Gate> gate;  // of a learned mixin
+  at::Tensor teacher;                // see debias::ask_teachers()
 
   const data::TaskData* dev() const { return !sets.empty() && sets.front().name == "dev" ? &sets.front() : nullptr; }
 };

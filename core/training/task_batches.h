@@ -16,6 +16,9 @@ struct BatchOptions {
   std::int64_t accumulate = 1;   // micro-batches a step
   bool shuffle = true;
   std::uint64_t seed = 42;
+  // The group of each feature, 0, 1, ...: an epoch then has as many of each group, so that a small one's come several
+  // times and some of a large one's not at all. Empty: an epoch has every feature once.
+  std::vector<std::int64_t> groups = {};
 };
 
 class TaskBatches {
@@ -23,7 +26,7 @@ class TaskBatches {
   // size: features of the task, at least 1.
   TaskBatches(const std::string& task, std::int64_t size, const BatchOptions& options);
 
-  // An epoch has every feature once; its last micro-batch and its last step may be short.
+  // An epoch has as many features as the task; its last micro-batch and its last step may be short.
   std::int64_t steps_per_epoch() const { return steps_per_epoch_; }
 
   // The micro-batches of the task's step number `step`, counted from 0 over all epochs.
@@ -31,6 +34,7 @@ class TaskBatches {
 
  private:
   void shuffle(std::int64_t epoch);
+  void balance(std::int64_t epoch);
 
   BatchOptions options_;
   std::uint64_t key_;
@@ -38,6 +42,7 @@ class TaskBatches {
   std::int64_t steps_per_epoch_;
   std::int64_t epoch_ = -1;  // that order_ is of
   std::vector<std::int64_t> order_;
+  std::vector<std::vector<std::int64_t>> members_;  // of each group
 };
 
 }  // namespace berth::training

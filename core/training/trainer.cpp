@@ -12,6 +12,7 @@
 
 #include "berth/head.h"
 #include "core/data/encoded_batch.h"
+#include "core/debias/prepare.h"
 #include "core/finetuning/adversary.h"
 #include "core/plugin/head_tensors.h"
 #include "core/training/random.h"
@@ -49,8 +50,11 @@ ParameterPlan plan_of(Session& session) {
   for (auto& task : session.tasks) {
     const auto& config = task.task.config();
     uses_pooler |= task.head->input() == HeadInput::kPooled;
-    heads.push_back(
-        {config.name, config.head_rate, plugin::head_parameters(*task.head), config.head_warmup.has_value()});
+    auto parameters = plugin::head_parameters(*task.head);
+    if (task.gate) {
+      for (auto& parameter : task.gate->parameters()) parameters.push_back(std::move(parameter));
+    }
+    heads.push_back({config.name, config.head_rate, std::move(parameters), config.head_warmup.has_value()});
   }
   return make_plan(session.encoder, uses_pooler, heads, session.suite.optimizer, session.suite.finetuning);
 }
@@ -60,6 +64,7 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
       events_(events),
       plan_(plan_of(session)),
       optimizer_(plan_, session.suite.optimizer, session.encoder.word_embeddings()),
+      debiasing_(session.tasks.size()),
       task_steps_(session.tasks.size(), 0),
       was_cached_(session.tasks.size(), false),
       has_learned_(session.tasks.size(), false),
@@ -74,8 +79,10 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
   std::vector<MixedTask> mixed;
   for (const auto& task : session.tasks) {
     const auto size = task.train->store.size();
+    const bool is_balanced = task.task.config().debias.method == suite::DebiasMethod::kBalanced;
     batches_.emplace_back(task.task.name(), size,
-                          BatchOptions{config.batch_size, config.accumulate, config.shuffle, seed});
+                          BatchOptions{config.batch_size, config.accumulate, config.shuffle, seed,
+                                       is_balanced ? task.groups.of : std::vector<std::int64_t>()});
     mixed.push_back({task.task.name(), size, batches_.back().steps_per_epoch()});
   }
   const auto& mixing = session.suite.mixing;
@@ -107,6 +114,17 @@ void Trainer::set_finetuning() {
   }
   if (config.average > 0) average_.emplace(plan_);
   averaged_from_ = total_steps_ - steps(config.average);
+}
+
+void Trainer::set_debiasing() {
+  for (std::size_t task = 0; task < session_.tasks.size(); ++task) {
+    const auto start = std::chrono::steady_clock::now();
+    debiasing_[task] = debias::prepare(session_, session_.tasks[task]);
+    if (!debiasing_[task]) continue;
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    events_.debiased({task, *debiasing_[task], seconds.count()});
+    if (events_.wants_stop()) throw evaluation::Stopped{};
+  }
 }
 
 void Trainer::set_turns() {
@@ -156,6 +174,7 @@ void Trainer::run_steps() {
   result_.trained_numbers = plan_.count(Status::kTrained);
   result_.total_numbers = plan_.total();
   events_.starting(plan_, total_steps_);
+  set_debiasing();
   if (session_.suite.checkpoints.initial) checkpoint({});
   if (session_.suite.evaluation.before) evaluate();
 
@@ -287,6 +306,7 @@ void Trainer::combine(const std::vector<std::size_t>& tasks) {
 Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>& batches, const char* purpose) {
   auto& task = session_.tasks[index];
   task.head->train();
+  const bool is_step = purpose == std::string_view("step");
   Part part;
   for (std::size_t m = 0; m < batches.size(); ++m) {
     const auto batch = task.train->store.pack(batches[m]);
@@ -297,6 +317,7 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
     optimizer_.read_rows(batch->ids());
     std::optional<finetuning::Mixout::Mixed> mixed;
     if (mixout_) mixed.emplace(*mixout_, draw);
+    if (debiasing_[index] && is_step) debiasing_[index]->begin_micro_batch();
     const Loss loss = forward(index, *batch, batches[m], draw);
     const auto value = loss.sum.item<double>();
     if (!std::isfinite(value)) not_finite("loss", value, result_.steps, task.task.owner());
@@ -406,7 +427,9 @@ Loss Trainer::forward(std::size_t index, const Batch& batch, const MicroBatch& f
   RECORD_USER_SCOPE("berth: head and loss, forward");
   return plugin::guarded(task.task.site("forward and loss"), [&] {
     const auto outputs = task.head->forward(encoded);
-    auto loss = task.head->loss(outputs, batch, LossDetail::kSum);
+    const auto& debiasing = debiasing_[index];
+    auto loss = debiasing ? debiasing->loss(*task.head, {encoded, outputs, features})
+                          : task.head->loss(outputs, batch, LossDetail::kSum);
     if (!loss.sum.defined() || loss.sum.numel() != 1 || !(loss.count >= 0)) {
       throw Error(ErrorKind::kPlugin, "the loss needs a sum of one element and a count of 0 or more");
     }

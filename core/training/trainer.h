@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "berth/loss.h"
 #include "core/data/hidden_cache.h"
+#include "core/debias/debiasing.h"
 #include "core/finetuning/lora.h"
 #include "core/finetuning/mixout.h"
 #include "core/finetuning/unfreezing.h"
@@ -70,6 +72,13 @@ struct CacheEvent {
   double seconds = 0;
 };
 
+// A task's loss is another from here on; see Debiasing.
+struct DebiasEvent {
+  std::size_t task = 0;  // of the session
+  const debias::Debiasing& debiasing;
+  double seconds = 0;  // that the biased model took
+};
+
 class TrainingEvents {
  public:
   virtual ~TrainingEvents() = default;
@@ -78,6 +87,7 @@ class TrainingEvents {
   virtual void stepped(const StepEvent& event) = 0;
   virtual void compared(const ComparisonEvent& event) = 0;
   virtual void cached(const CacheEvent& event) = 0;
+  virtual void debiased(const DebiasEvent& event) = 0;
   virtual void evaluated(const EvaluationEvent& event) = 0;
   // Now is the time to write a checkpoint. verdict: what it is the best of.
   virtual void checkpoint(std::int64_t step, const Selection::Verdict& verdict) = 0;
@@ -110,6 +120,8 @@ class Trainer {
   void train();
 
   const TrainingResult& result() const { return result_; }
+  // Null where the task's loss is its head's.
+  const debias::Debiasing* debiasing(std::size_t task) const { return debiasing_[task].get(); }
 
  private:
   // The gradients of a task's part of a step, summed over its labels, stand in the parameters.
@@ -130,6 +142,7 @@ class Trainer {
   void run_steps();
   void set_turns();
   void set_finetuning();
+  void set_debiasing();
   StepEvent train_step();
   Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, const char* purpose);
   void cache(std::size_t task);
@@ -160,11 +173,12 @@ class Trainer {
   std::optional<finetuning::Mixout> mixout_;
   std::optional<finetuning::Unfreezing> unfreezing_;
   std::optional<finetuning::WeightAverage> average_;
-  std::vector<TaskBatches> batches_;                      // of each task
-  std::vector<std::int64_t> task_steps_;                  // that each task has made
-  std::vector<bool> was_cached_;                          // each task's training set, or found not to be worth it
-  std::vector<bool> has_learned_;                         // each task, in a step
-  std::vector<std::optional<data::HiddenCache>> caches_;  // of each task's training set
+  std::vector<std::unique_ptr<debias::Debiasing>> debiasing_;  // of each task
+  std::vector<TaskBatches> batches_;                           // of each task
+  std::vector<std::int64_t> task_steps_;                       // that each task has made
+  std::vector<bool> was_cached_;                               // each task's training set, or found not to be worth it
+  std::vector<bool> has_learned_;                              // each task, in a step
+  std::vector<std::optional<data::HiddenCache>> caches_;       // of each task's training set
   std::vector<std::optional<data::HiddenCache>> dev_caches_;
   std::int64_t cache_bytes_left_ = 0;
   std::int64_t steps_per_epoch_ = 0;

@@ -111,5 +111,49 @@ TEST_F(SuiteTest, WhatTheBestIsChosenByMustBeThere) {
   EXPECT_EQ(complaint(kTwo + "[evaluation]\nselect_by = 'each'\n"), "");
 }
 
+TEST_F(SuiteTest, DebiasIsReadAndWritten) {
+  const auto suite = read(kLeast + R"([tasks.sst2.debias]
+method = "confidence_regularization"
+bias = "second_text"
+folds = 3
+teacher = "runs/plain"
+group = "negation"
+by_label = false
+)");
+  for (const auto& s : {suite, read(to_toml(suite))}) {
+    const auto& c = s.tasks[0].debias;
+    EXPECT_EQ(c.method, DebiasMethod::kConfidenceRegularization);
+    EXPECT_EQ(c.bias, BiasKind::kSecondText);
+    EXPECT_EQ(c.folds, 3);
+    EXPECT_TRUE(c.teacher.is_absolute());
+    EXPECT_EQ(c.teacher, suite.tasks[0].debias.teacher);
+    EXPECT_EQ(c.group, "negation");
+    EXPECT_FALSE(c.by_label);
+    EXPECT_TRUE(c.has_bias());
+  }
+  EXPECT_EQ(read(kLeast).tasks[0].debias.method, DebiasMethod::kNone);
+  EXPECT_THAT(to_toml(read(kLeast)), ::testing::Not(HasSubstr("teacher")));
+}
+
+TEST_F(SuiteTest, DebiasThatCanNotBeIsRefused) {
+  const std::string debias = kLeast + "[tasks.sst2.debias]\n";
+  const auto refused = [&](const std::string& text, const std::string& says) {
+    try {
+      read(text);
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kConfig);
+      EXPECT_THAT(error.what(), HasSubstr(says));
+      EXPECT_THAT(error.what(), HasSubstr("[tasks.sst2.debias]"));
+    }
+  };
+  refused(debias + "method = \"confidence_regularization\"\n", "write teacher");
+  refused(debias + "teacher = \"runs/plain\"\n", "'teacher' counts only");
+  refused(debias + "method = \"group_dro\"\nby_label = false\n", "one group");
+  refused(debias + "method = \"balanced\"\n[training]\nshuffle = false\n", "training.shuffle");
+  refused(debias + "method = \"experts\"\n", "product_of_experts");
+  refused(debias + "folds = 1\n", "folds");
+}
+
 }  // namespace
 }  // namespace berth::suite

@@ -316,10 +316,13 @@ TEST_F(SuiteTest, WhatIsWrittenIsReadable) {
                 "name = \"x\"\n\n[model]\npath = \"" + (folder_ / "m").string() +
                 "\"\nmax_length = 128\nfrozen_dropout = false\nprecision = \"float32\"\n\n[training]\nepochs = 3.0\n"));
   EXPECT_THAT(text, ::testing::HasSubstr("\nbetas = [0.9, 0.999]\n"));
-  EXPECT_THAT(text, ::testing::EndsWith("[tasks.sst2]\nplugin = \"classification\"\nsplit = 0.0\nweight = 1.0\n\n"
-                                        "[tasks.sst2.train]\npath = \"" +
-                                        (folder_ / "train.tsv").string() +
-                                        "\"\n\n[tasks.sst2.options]\naverage = \"macro\"\n"));
+  EXPECT_THAT(text, ::testing::EndsWith(
+                        "[tasks.sst2]\nplugin = \"classification\"\nsplit = 0.0\nweight = 1.0\n\n"
+                        "[tasks.sst2.train]\npath = \"" +
+                        (folder_ / "train.tsv").string() +
+                        "\"\n\n[tasks.sst2.options]\naverage = \"macro\"\n\n[tasks.sst2.debias]\nmethod = \"none\"\n"
+                        "bias = \"overlap\"\nfolds = 5\nentropy = 0.03\ngroup = \"\"\n"
+                        "by_label = true\nstep_size = 0.01\nadjustment = 0.0\n"));
 }
 
 TEST_F(SuiteTest, DamagedTextNeverGivesAnythingButAnErrorOfTheSuite) {

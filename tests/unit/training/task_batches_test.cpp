@@ -37,6 +37,36 @@ TEST(TaskBatches, EveryFeatureComesUpOnceAnEpochWhateverTheSizes) {
   }
 }
 
+TEST(TaskBatches, BalancedEveryGroupComesUpAsOften) {
+  const std::vector<std::int64_t> groups = {0, 0, 0, 0, 0, 0, 0, 1, 1, 2};  // 7, 2, 1
+  TaskBatches batches("a", 10, {.batch_size = 4, .groups = groups});
+  EXPECT_EQ(batches.steps_per_epoch(), 3);
+  std::vector<std::int64_t> seen(10, 0);
+  for (std::int64_t epoch = 0; epoch < 30; ++epoch) {
+    std::vector<std::int64_t> counts(3, 0), times(10, 0);
+    const auto features = epoch_of(batches, epoch);
+    ASSERT_EQ(features.size(), 10U);
+    for (const auto f : features) {
+      ++counts[static_cast<std::size_t>(groups[static_cast<std::size_t>(f)])];
+      ++times[static_cast<std::size_t>(f)];
+      ++seen[static_cast<std::size_t>(f)];
+    }
+    for (const auto count : counts) EXPECT_TRUE(count == 3 || count == 4) << count;
+    for (std::size_t f = 0; f < 7; ++f) EXPECT_LE(times[f], 1);
+    EXPECT_GE(std::min(times[7], times[8]), 1);
+  }
+  for (const auto times : seen) EXPECT_GT(times, 4);  // over the epochs everything is learned from
+  EXPECT_NEAR(static_cast<double>(seen[9]), 100, 6);
+}
+
+TEST(TaskBatches, BalancedGroupsOfOneSizeHaveEveryFeatureOnceAnEpoch) {
+  TaskBatches batches("a", 9, {.batch_size = 2, .groups = {0, 1, 2, 0, 1, 2, 0, 1, 2}});
+  auto features = epoch_of(batches, 0);
+  EXPECT_NE(features, epoch_of(batches, 1));
+  std::sort(features.begin(), features.end());
+  EXPECT_EQ(features, upto(9));
+}
+
 TEST(TaskBatches, WithoutShuffleItIsTheOrderOfTheFile) {
   TaskBatches batches("a", 10, {.batch_size = 4, .accumulate = 2, .shuffle = false});
   EXPECT_EQ(batches.steps_per_epoch(), 2);

@@ -1,0 +1,99 @@
+#include "core/debias/debiasing.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/tensor.h>
+#include <fmt/format.h>
+
+#include "core/debias/losses.h"
+
+namespace berth::debias {
+namespace {
+
+Loss values_of(Head& head, const LossInput& input) {
+  auto loss = head.loss(input.outputs, input.encoded.batch(), LossDetail::kValues);
+  if (loss.values.defined() && loss.sequences.defined() && loss.values.numel() == loss.sequences.numel()) return loss;
+  throw Error(ErrorKind::kPlugin,
+              "debiasing needs the loss of each label; the head's loss() gives no `values` and "
+              "`sequences`, one each a counted label, for LossDetail::kValues");
+}
+
+}  // namespace
+
+Debiasing::Debiasing(DebiasParts parts) : parts_(std::move(parts)) {
+  const auto& config = parts_.config;
+  if (config.method == suite::DebiasMethod::kGroupDro) {
+    dro_.emplace(parts_.groups.sizes(), config.step_size, config.adjustment);
+  }
+}
+
+std::optional<double> Debiasing::mean_gate() const {
+  return gate_count_ > 0 ? std::optional(gate_sum_ / static_cast<double>(gate_count_)) : std::nullopt;
+}
+
+at::Tensor Debiasing::rows(const at::Tensor& of_features, const LossInput& input) const {
+  return of_features.index_select(0, at::tensor(input.features, at::kLong));
+}
+
+Loss Debiasing::loss(Head& head, const LossInput& input) {
+  switch (parts_.config.method) {
+    case suite::DebiasMethod::kReweighting:
+      return weighted(head, input);
+    case suite::DebiasMethod::kGroupDro:
+      return by_groups(head, input);
+    default:
+      return over_classes(head, input);
+  }
+}
+
+// The count stays that of plain training: the weights are 1 on average over the training set.
+Loss Debiasing::weighted(Head& head, const LossInput& input) {
+  auto loss = values_of(head, input);
+  const at::Tensor weights = rows(parts_.weights, input).index_select(0, loss.sequences);
+  loss.sum = (loss.values * weights.to(loss.values.scalar_type())).sum();
+  return loss;
+}
+
+Loss Debiasing::by_groups(Head& head, const LossInput& input) {
+  auto loss = values_of(head, input);
+  if (loss.values.numel() == 0) return loss;
+  std::vector<std::int64_t> groups;
+  for (const auto feature : input.features) groups.push_back(parts_.groups.of[static_cast<std::size_t>(feature)]);
+  const at::Tensor of_values = at::tensor(groups, at::kLong).index_select(0, loss.sequences);
+  if (may_move_) dro_->move(loss.values, of_values);
+  may_move_ = false;
+  loss.sum = (loss.values * dro_->factors(loss.values, of_values)).sum();
+  return loss;
+}
+
+Loss Debiasing::over_classes(Head& head, const LossInput& input) {
+  const auto& batch = input.encoded.batch();
+  const at::Tensor log_p = head.log_probabilities(input.outputs, batch);
+  const at::Tensor targets = head.targets(batch);
+  const at::Tensor table = rows(parts_.table, input).to(log_p.scalar_type());
+  if (log_p.sizes() != table.sizes() || targets.numel() != table.size(0)) {
+    throw Error(ErrorKind::kPlugin,
+                fmt::format("log_probabilities() and targets() give {} and {} rows for {} sequences", log_p.size(0),
+                            targets.numel(), table.size(0)));
+  }
+  Loss loss;
+  loss.count = static_cast<double>(batch.size());
+  switch (parts_.config.method) {
+    case suite::DebiasMethod::kConfidenceRegularization:
+      loss.values = soft_cross_entropy(log_p, table);
+      break;
+    case suite::DebiasMethod::kLearnedMixin: {
+      const bool is_pooled = head.input() == HeadInput::kPooled;
+      const at::Tensor gate = (*parts_.gate)(is_pooled ? input.encoded.pooled() : input.encoded.first());
+      gate_sum_ += gate.detach().sum().item<double>();
+      gate_count_ += gate.numel();
+      loss.values = learned_mixin({log_p, table, targets, gate, parts_.config.entropy});
+      break;
+    }
+    default:
+      loss.values = product_of_experts(log_p, table, targets);
+  }
+  loss.sum = loss.values.sum();
+  return loss;
+}
+
+}  // namespace berth::debias
