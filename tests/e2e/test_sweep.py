@@ -53,7 +53,7 @@ class Sweep(ManyRuns):
         self.assertRegex(output, r"optimizer.rate=1e-12 seed 1: mood: no better than")
         self.assertEqual([one["setting"] for one in report["importance"]], ["optimizer.rate", "training.seed"])
         self.assertGreater(report["importance"][0]["eta_squared"], 0.5)
-        lines = list(csv.DictReader((self.dir / "sweeps/suite/runs.csv").open()))
+        lines = list(csv.DictReader((self.dir / "sweeps/suite/runs.csv").read_text().splitlines()))
         self.assertEqual(len(lines), 6)
         texts = self.svg_texts("sweeps/suite/sweep.svg")
         self.assertTrue(any(f"{good['mean']:.4g}" in text for text in texts if text), texts)
