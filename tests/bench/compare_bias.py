@@ -120,8 +120,8 @@ def verdict(runs):
     best = max(cheap or others, key=lambda m: mean(m, "hans non-entailment"))
     gain = mean(best, "hans non-entailment") - mean("plain", "hans non-entailment")
     loss = mean("plain", "home") - mean(best, "home")
-    print(f"\nMost non-entailment of HANS without losing much at home: {best}, {gain:+.1f} points against plain, {-loss:+.1f} at home. Asked for: +10 with "
-          f"at most 2 lost: {'reached' if gain >= 10 and loss <= 2 else 'not reached'}.")
+    print(f"\nMost non-entailment of HANS without losing much at home: {best}, {gain:+.1f} points against plain, {-loss:+.1f} at "
+          f"home. Asked for: +10 with at most 2 lost: {'reached' if gain >= 10 and loss <= 2 else 'not reached'}.")
 
 
 def main():
