@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 
 namespace berth::report {
 namespace {
@@ -115,7 +116,10 @@ class Axis {
     const double digit = rough / power;
     const double step = power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10);
     std::vector<double> ticks;
-    for (double i = std::ceil(low_ / step); i * step <= high_; ++i) ticks.push_back(i * step);
+    const auto last = static_cast<std::int64_t>(std::floor(high_ / step));
+    for (auto i = static_cast<std::int64_t>(std::ceil(low_ / step)); i <= last; ++i) {
+      ticks.push_back(static_cast<double>(i) * step);
+    }
     return ticks;
   }
 
@@ -123,7 +127,8 @@ class Axis {
   std::vector<double> log_ticks() const {
     std::vector<double> ticks;
     const bool is_short = high_ - low_ < 2.5;
-    for (double power = std::floor(low_); power <= high_; ++power) {
+    const auto last = static_cast<int>(std::floor(high_));
+    for (auto power = static_cast<int>(std::floor(low_)); power <= last; ++power) {
       for (const double digit : {1.0, 2.0, 5.0}) {
         const double place = power + std::log10(digit);
         if ((digit == 1 || is_short) && place >= low_ && place <= high_) ticks.push_back(digit * std::pow(10, power));
@@ -270,7 +275,7 @@ class PointDrawing {
             "<path stroke=\"{0}\" fill=\"none\" d=\"M{1:.1f} {2:.1f}V{3:.1f}m-3 0h6M{4:.1f} {2:.1f}h6\"/>\n", colour, x,
             y_.at(point.low), y_.at(point.high), x - 3);
       }
-      if (has_legend()) tip = series.name + ", " + tip;
+      if (has_legend()) tip = fmt::format("{}, {}", series.name, tip);
       marks += fmt::format("<circle fill=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\"><title>{}</title></circle>\n",
                            colour, x, y, escaped(tip));
     }

@@ -96,6 +96,7 @@ std::vector<Importance> importance_of(const Search& search) {
   };
   for (std::size_t i = 0; i < settings.size(); ++i) {
     std::vector<Observation> observations;
+    observations.reserve(runs.size());
     for (const auto* run : runs) {
       const auto& choice = search.space().points[run->point][i];
       observations.push_back({choice.text, choice.number, *run->outcome.score});
@@ -104,6 +105,7 @@ std::vector<Importance> importance_of(const Search& search) {
     add(settings[i].name, is_drawn ? by_size(observations) : by_text(observations));
   }
   std::vector<Observation> by_seed;
+  by_seed.reserve(runs.size());
   for (const auto* run : runs) by_seed.push_back({std::to_string(run->seed), kNaN, *run->outcome.score});
   add("training.seed", by_text(by_seed));
   std::stable_sort(result.begin(), result.end(), [](const auto& a, const auto& b) {
