@@ -9,7 +9,7 @@
 #include <numeric>
 #include <vector>
 
-#include "core/debias/softmax_regression.h"
+#include "core/statistics/softmax_regression.h"
 #include "core/training/random.h"
 
 namespace berth::debias {
@@ -38,8 +38,8 @@ at::Tensor out_of_fold_log_probabilities(const at::Tensor& design, const at::Ten
     }
     const at::Tensor learned = at::tensor(others, at::kLong);
     const at::Tensor asked = at::tensor(fold, at::kLong);
-    const auto model =
-        fit_softmax_regression(design.index_select(0, learned), targets.index_select(0, learned), options.classes);
+    const auto model = statistics::fit_softmax_regression(design.index_select(0, learned),
+                                                          targets.index_select(0, learned), {options.classes});
     result.index_copy_(0, asked, model.log_probabilities(design.index_select(0, asked)));
   }
   return result;

@@ -1,7 +1,12 @@
 #include "core/diagnosis/bag_of_words.h"
 
+#include <ATen/ops/sparse_coo_tensor.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace berth::diagnosis {
 namespace {
@@ -21,7 +26,7 @@ void for_each_word(const Sample& sample, const Call& call) {
 BagOfWords::BagOfWords(const SampleSet& train) {
   for (const auto& sample : train.samples) {
     for_each_word(sample, [&](std::int32_t token, double) {
-      const auto [found, is_new] = column_of_.try_emplace(token, static_cast<std::int32_t>(weights_.size()));
+      const auto [found, is_new] = column_of_.try_emplace(token, static_cast<std::int64_t>(weights_.size()));
       if (is_new) weights_.push_back(0);
       ++weights_[static_cast<std::size_t>(found->second)];
     });
@@ -30,21 +35,26 @@ BagOfWords::BagOfWords(const SampleSet& train) {
   for (double& weight : weights_) weight = 1 + std::log((1 + texts) / (1 + weight));
 }
 
-SparseRows BagOfWords::rows(const SampleSet& set) const {
-  SparseRows rows;
-  for (const auto& sample : set.samples) {
+at::Tensor BagOfWords::rows(const SampleSet& set) const {
+  std::vector<std::int64_t> rows;
+  std::vector<std::int64_t> columns;
+  std::vector<double> values;
+  const auto count = std::ssize(set.samples);
+  for (std::int64_t row = 0; row < count; ++row) {
+    const auto begin = values.size();
     double squares = 0;
-    for_each_word(sample, [&](std::int32_t token, double count) {
+    for_each_word(set.samples[static_cast<std::size_t>(row)], [&](std::int32_t token, double times) {
       const auto found = column_of_.find(token);
       if (found == column_of_.end()) return;
-      rows.columns.push_back(found->second);
-      rows.values.push_back((1 + std::log(count)) * weights_[static_cast<std::size_t>(found->second)]);
-      squares += rows.values.back() * rows.values.back();
+      rows.push_back(row);
+      columns.push_back(found->second);
+      values.push_back((1 + std::log(times)) * weights_[static_cast<std::size_t>(found->second)]);
+      squares += values.back() * values.back();
     });
-    for (auto i = rows.begin.back(); i < rows.values.size(); ++i) rows.values[i] /= std::sqrt(squares);
-    rows.begin.push_back(rows.values.size());
+    for (auto i = begin; i < values.size(); ++i) values[i] /= std::sqrt(squares);
   }
-  return rows;
+  const at::Tensor places = at::stack({at::tensor(rows, at::kLong), at::tensor(columns, at::kLong)});
+  return at::sparse_coo_tensor(places, at::tensor(values, at::kDouble), {count, std::ssize(weights_)}).coalesce();
 }
 
 }  // namespace berth::diagnosis

@@ -3,6 +3,8 @@
 // + texts with the token))), each text's weights of length 1 (Salton & Buckley 1988).
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <unordered_map>
 #include <vector>
@@ -11,27 +13,16 @@
 
 namespace berth::diagnosis {
 
-// Rows of a sparse matrix, in the usual compressed form.
-struct SparseRows {
-  std::vector<std::size_t> begin = {0};  // [rows + 1] into the others
-  std::vector<std::int32_t> columns;
-  std::vector<double> values;
-
-  std::size_t size() const { return begin.size() - 1; }
-};
-
 class BagOfWords {
  public:
   // Learns the tokens and how rare they are; `train` is the set that a model then is trained on.
   explicit BagOfWords(const SampleSet& train);
 
-  std::size_t columns() const { return weights_.size(); }
-
-  // Tokens that training had not count for nothing.
-  SparseRows rows(const SampleSet& set) const;
+  // [samples, tokens of train] float64, sparse. Tokens that training had not count for nothing.
+  at::Tensor rows(const SampleSet& set) const;
 
  private:
-  std::unordered_map<std::int32_t, std::int32_t> column_of_;  // of each token
+  std::unordered_map<std::int32_t, std::int64_t> column_of_;  // of each token
   std::vector<double> weights_;                               // of each column, by rarity
 };
 

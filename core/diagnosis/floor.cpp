@@ -1,13 +1,17 @@
 #include "core/diagnosis/floor.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "core/diagnosis/bag_of_words.h"
-#include "core/diagnosis/logistic_regression.h"
+#include "core/statistics/softmax_regression.h"
 
 namespace berth::diagnosis {
 namespace {
@@ -64,6 +68,24 @@ std::size_t likeliest(const std::vector<double>& row) {
   return static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
 }
 
+// scikit-learn's LogisticRegression() with its own default tolerance.
+statistics::SoftmaxRegression fit(const at::Tensor& rows, const Indices& labels, std::size_t classes) {
+  const at::NoGradGuard no_grad;
+  const auto count = static_cast<std::int64_t>(classes);
+  const at::Tensor targets = at::tensor(std::vector<std::int64_t>(labels.begin(), labels.end()), at::kLong);
+  return statistics::fit_softmax_regression(rows, targets, {count, statistics::scikit_learn_penalty(count), 1e-4});
+}
+
+Probabilities answers_of(const statistics::SoftmaxRegression& model, const at::Tensor& rows) {
+  const at::Tensor chances = model.log_probabilities(rows).exp();
+  const auto* data = chances.const_data_ptr<double>();
+  Probabilities result;
+  for (std::int64_t row = 0; row < chances.size(0); ++row, data += chances.size(1)) {
+    result.emplace_back(data, data + chances.size(1));
+  }
+  return result;
+}
+
 struct Folding {
   const SampleSet& train;
   const Labelling& labelling;
@@ -86,10 +108,8 @@ void answer_fold(const Folding& folding, std::size_t fold, Probabilities& result
     }
   }
   const BagOfWords words(others);
-  const auto known = words.rows(others);
-  const LogisticRegression model({known, labels, words.columns(), folding.labelling.names.size()});
-  const auto rows = words.rows(own);
-  for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = model.probabilities(rows, i);
+  auto answers = answers_of(fit(words.rows(others), labels, folding.labelling.names.size()), words.rows(own));
+  for (std::size_t i = 0; i < places.size(); ++i) result[places[i]] = std::move(answers[i]);
 }
 
 Probabilities cross_fit(const SampleSet& train, const Labelling& labelling) {
@@ -151,10 +171,10 @@ std::variant<Floor, std::string> find_floor(const std::vector<SampleSet>& sets) 
   const auto labelling = label(train);
   const BagOfWords words(train);
   const auto rows = words.rows(train);
-  if (rows.values.size() * labelling.names.size() > kMostWork) {
+  if (static_cast<std::size_t>(rows._nnz()) * labelling.names.size() > kMostWork) {
     return fmt::format("{} examples with {} labels would take too long", train.samples.size(), labelling.names.size());
   }
-  const LogisticRegression model({rows, labelling.of_train, words.columns(), labelling.names.size()});
+  const auto model = fit(rows, labelling.of_train, labelling.names.size());
   Floor floor;
   floor.labels = labelling.names;
   const auto unseen = cross_fit(train, labelling);
@@ -163,10 +183,7 @@ std::variant<Floor, std::string> find_floor(const std::vector<SampleSet>& sets) 
   if (is_judge) floor.issues = find_label_issues(unseen, labelling.of_train);
   for (std::size_t s = 1; s < sets.size(); ++s) {
     if (!has_labels_of(sets[s], labelling)) continue;
-    const auto others = words.rows(sets[s]);
-    Probabilities answers;
-    for (std::size_t i = 0; i < others.size(); ++i) answers.push_back(model.probabilities(others, i));
-    floor.scores.push_back(score(sets[s], answers, labelling));
+    floor.scores.push_back(score(sets[s], answers_of(model, words.rows(sets[s])), labelling));
   }
   return floor;
 }

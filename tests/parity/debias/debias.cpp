@@ -12,7 +12,7 @@
 #include "core/debias/gate.h"
 #include "core/debias/group_dro.h"
 #include "core/debias/losses.h"
-#include "core/debias/softmax_regression.h"
+#include "core/statistics/softmax_regression.h"
 
 namespace berth::debias {
 namespace {
@@ -75,7 +75,8 @@ Json loss_of(const Json& one) {
 Json regression_of(const Json& one) {
   at::Tensor design = matrix(one.at("design"));
   if (one.at("sparse").get<bool>()) design = design.to_sparse();
-  const auto model = fit_softmax_regression(design, classes(one.at("targets")), one.at("classes").get<std::int64_t>());
+  const auto model =
+      statistics::fit_softmax_regression(design, classes(one.at("targets")), {one.at("classes").get<std::int64_t>()});
   return {{"log_probabilities", numbers(model.log_probabilities(design))}};
 }
 

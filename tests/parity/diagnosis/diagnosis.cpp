@@ -5,6 +5,9 @@
 //   {"texts": [[token, ...], ...], "classes": [...], "count": N, "others": [[token, ...], ...]}
 //       -> {"probabilities": [[...], ...]} of the others, by a model that learned from the texts to the last digits
 //   {"probabilities": [[...], ...], "given": [...]}        -> {"issues": [[sample, suggested, margin], ...]}
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/tensor.h>
+
 #include <algorithm>
 #include <exception>
 #include <iostream>
@@ -13,8 +16,8 @@
 
 #include "core/diagnosis/bag_of_words.h"
 #include "core/diagnosis/confident_learning.h"
-#include "core/diagnosis/logistic_regression.h"
 #include "core/diagnosis/shift.h"
+#include "core/statistics/softmax_regression.h"
 
 namespace {
 
@@ -41,11 +44,16 @@ Json fit(const Json& one) {
   const auto train = texts_of(one["texts"]);
   const BagOfWords words(train);
   const auto rows = words.rows(train);
-  const auto labels = one["classes"].get<std::vector<std::size_t>>();
-  const LogisticRegression model({rows, labels, words.columns(), one["count"].get<std::size_t>(), 1e-9});
-  const auto others = words.rows(texts_of(one["others"]));
+  const at::Tensor labels = at::tensor(one["classes"].get<std::vector<std::int64_t>>(), at::kLong);
+  const auto classes = one["count"].get<std::int64_t>();
+  const auto model = berth::statistics::fit_softmax_regression(
+      rows, labels, {classes, berth::statistics::scikit_learn_penalty(classes), 1e-9});
+  const at::Tensor chances = model.log_probabilities(words.rows(texts_of(one["others"]))).exp();
+  const auto* data = chances.const_data_ptr<double>();
   Json result = Json::array();
-  for (std::size_t i = 0; i < others.size(); ++i) result.push_back(model.probabilities(others, i));
+  for (std::int64_t row = 0; row < chances.size(0); ++row, data += classes) {
+    result.push_back(std::vector<double>(data, data + classes));
+  }
   return {{"probabilities", result}};
 }
 

@@ -8,7 +8,7 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
-#include "core/debias/softmax_regression.h"
+#include "core/statistics/softmax_regression.h"
 
 namespace berth::debias {
 namespace {
@@ -17,7 +17,7 @@ TEST(SoftmaxRegression, ReachesThePointWhereThePenaltyBalancesTheErrors) {
   const at::Tensor design = at::randn({80, 5}, at::kDouble);
   const at::Tensor targets = (design.select(1, 0) > 0.3).to(at::kLong) + (design.select(1, 1) > 0).to(at::kLong);
   for (const at::Tensor& layout : {design, design.to_sparse()}) {
-    const auto model = fit_softmax_regression(layout, targets, 3);
+    const auto model = statistics::fit_softmax_regression(layout, targets, {3});
     const at::Tensor errors =
         model.log_probabilities(layout).exp() - at::zeros({80, 3}, at::kDouble).scatter(1, targets.unsqueeze(1), 1.0);
     EXPECT_LT((design.t().mm(errors) + model.weights).abs().max().item<double>(), 1e-4);
@@ -33,7 +33,7 @@ TEST(BiasedModel, IsAskedAboutWhatItHasNotSeen) {
   at::Tensor design = at::zeros({kRows, kRows}, at::kDouble);
   design.fill_diagonal_(10);
   const at::Tensor targets = at::cat({at::zeros({kRows / 2}, at::kLong), at::zeros({kRows / 2}, at::kLong) + 1});
-  const at::Tensor seen = fit_softmax_regression(design, targets, 2).log_probabilities(design);
+  const at::Tensor seen = statistics::fit_softmax_regression(design, targets, {2}).log_probabilities(design);
   EXPECT_EQ(seen.argmax(1).eq(targets).sum().item<std::int64_t>(), kRows);
   const at::Tensor unseen = out_of_fold_log_probabilities(design, targets, {2, 5, 7});
   const at::Tensor of_targets = unseen.gather(1, targets.unsqueeze(1)).exp();
