@@ -72,7 +72,7 @@ std::vector<analysis::StepChanges> weights_of(const TrainedRun& run, const std::
   }
   std::vector<analysis::StepChanges> weights;
   for (const auto& folder : folders) {
-    if (interrupted_by() != 0) throw evaluation::Stopped{};
+    if (wants_stop()) throw evaluation::Stopped{};
     const auto read = checkpoint::load_encoder(checkpoint::encoder_folder(folder), before.options());
     weights.push_back(changes_at(folder, before, read.encoder));
   }
@@ -92,7 +92,7 @@ int analyze(const Arguments& arguments) {
   analysis::AnalysisOptions options;
   options.tokens = count_of(*values, "tokens");
   options.has_probes = true;
-  options.wants_stop = [] { return interrupted_by() != 0; };
+  options.wants_stop = wants_stop;
   catch_interrupts();
   report::Console console(stdout);
   const auto before = training::starting_encoder(run.suite);

@@ -30,7 +30,7 @@ sweep::RunnerOptions runner_options(const po::variables_map& values, const suite
       options.arguments.insert(options.arguments.end(), {"--plugin-path", path});
     }
   }
-  options.wants_stop = [] { return interrupted_by() != 0; };
+  options.wants_stop = wants_stop;
   return options;
 }
 

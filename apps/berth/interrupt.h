@@ -5,5 +5,6 @@ namespace berth::app {
 
 void catch_interrupts();
 int interrupted_by();  // the signal, or 0
+inline bool wants_stop() { return interrupted_by() != 0; }
 
 }  // namespace berth::app

@@ -60,8 +60,6 @@ void describe_session(const training::Session& session, report::Console& console
   console.line("");
 }
 
-bool wants_stop() { return interrupted_by() != 0; }
-
 // Scores every task by its best checkpoint. After training, the weights are those of the last one, but for averaged
 // ones: then the checkpoint has the mean. Throws evaluation::Stopped where the user has enough.
 void evaluate_sets(training::Session& session, const report::RunFolder& folder, report::RunRecorder& recorder) {
@@ -144,7 +142,7 @@ int run(const Arguments& arguments) {
   console.line(fmt::format("run folder {}", folder.path().string()));
   describe_session(session, console);
 
-  report::RunRecorder recorder(folder, session, console, [] { return interrupted_by() != 0; });
+  report::RunRecorder recorder(folder, session, console, wants_stop);
   training::Trainer trainer(session, recorder);
   recorder.follow(trainer);
   auto result = trainer.result();

@@ -26,7 +26,6 @@ TaskAnalysis analyze_task(const training::Session& session, training::TaskSessio
   TaskAnalysis result;
   result.task = task.task.name();
   for (const auto& set : sample.sets) {
-    if (!options.has_states) break;
     result.sets.push_back(
         {set.name, set.example_count,
          compare_representations(before, session.encoder, set.store, {evaluating.batch_size, options.tokens, tick})});
@@ -36,8 +35,7 @@ TaskAnalysis analyze_task(const training::Session& session, training::TaskSessio
   const auto whole = evaluation::evaluate(model, set, evaluating, {}).primary();
   result.score = whole.name;
   result.whole = whole.value;
-  result.is_lower_better = whole.direction == Direction::kLowerIsBetter;
-  if (options.has_substitution) result.substitution = substitute(model, before.parameters(), set, evaluating);
+  result.substitution = substitute(model, before.parameters(), set, evaluating);
   if (options.has_probes && sample.train && is_probe(*task.head)) {
     ProbeOptions probing;
     probing.seed =

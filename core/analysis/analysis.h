@@ -17,8 +17,6 @@ namespace berth::analysis {
 
 struct AnalysisOptions {
   std::int64_t tokens = 1000;  // of each set, that similarities are taken over
-  bool has_states = true;      // similarity of hidden states, attention
-  bool has_substitution = true;
   bool has_probes = false;
   std::function<bool()> wants_stop = nullptr;  // asked before each batch
 };
@@ -42,7 +40,6 @@ struct TaskAnalysis {
   // On the first set, as all that follows.
   std::string score;  // the primary one's name
   double whole = 0;   // of the task as it was trained
-  bool is_lower_better = false;
   std::vector<Substitution> substitution;
   std::vector<double> probes_before, probes_after;  // [1 + layers]; empty where not asked for or the head is too large
 };

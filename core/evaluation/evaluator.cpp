@@ -83,14 +83,12 @@ class GroupMetrics {
     if (group.empty()) return;
     auto& metric = metrics_[group];
     if (!metric) metric = task_.make_metric();
-    plugin::guarded(task_.site("metric"), [&] { metric->add(example, prediction); });
+    task_.add(*metric, example, prediction);
   }
 
   std::map<std::string, std::vector<Score>> results() const {
     std::map<std::string, std::vector<Score>> results;
-    for (const auto& [group, metric] : metrics_) {
-      results[group] = plugin::guarded(task_.site("metric"), [&m = metric] { return m->result(); });
-    }
+    for (const auto& [group, metric] : metrics_) results[group] = task_.scores(*metric);
     return results;
   }
 
@@ -138,21 +136,15 @@ Evaluation evaluate(const TaskModel& model, const data::TaskData& data, const Ev
   const auto metric = model.task.make_metric();
   GroupMetrics groups(model);
   predict(model, data, options, [&](const Example& example, const Prediction& prediction) {
-    plugin::guarded(model.task.site("metric"), [&] { metric->add(example, prediction); });
+    model.task.add(*metric, example, prediction);
     groups.add(example, prediction);
     if (sinks.prediction) sinks.prediction(example, prediction);
   });
   Evaluation evaluation;
-  evaluation.scores = plugin::guarded(model.task.site("metric"), [&] { return metric->result(); });
+  evaluation.scores = model.task.scores(*metric);
   evaluation.groups = groups.results();
   evaluation.examples = data.example_count;
   evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const auto primaries =
-      std::count_if(evaluation.scores.begin(), evaluation.scores.end(), [](const Score& s) { return s.is_primary; });
-  if (primaries != 1) {
-    throw Error(ErrorKind::kPlugin, fmt::format("{}, metric: {} of its scores are primary, expected exactly one",
-                                                model.task.owner(), primaries));
-  }
   if (sinks.metric) sinks.metric(*metric);
   return evaluation;
 }

@@ -1,7 +1,5 @@
 #include "core/evaluation/kept_predictions.h"
 
-#include <algorithm>
-
 namespace berth::evaluation {
 
 KeptPredictions::KeptPredictions(const TaskModel& model, const data::TaskData& data, const EvaluationOptions& options)
@@ -12,26 +10,19 @@ KeptPredictions::KeptPredictions(const TaskModel& model, const data::TaskData& d
 }
 
 void KeptPredictions::add(Metric& metric, std::size_t index) const {
-  plugin::guarded(task_.site("metric"), [&] { metric.add(*data_.examples[index], *predictions_[index]); });
-}
-
-Score KeptPredictions::primary_of(const Metric& metric) const {
-  const auto scores = plugin::guarded(task_.site("metric"), [&] { return metric.result(); });
-  const auto found = std::find_if(scores.begin(), scores.end(), [](const Score& s) { return s.is_primary; });
-  if (found != scores.end()) return *found;
-  throw Error(ErrorKind::kPlugin, task_.owner() + ", metric: none of its scores is primary, expected exactly one");
+  task_.add(metric, *data_.examples[index], *predictions_[index]);
 }
 
 Score KeptPredictions::primary() const {
   const auto metric = task_.make_metric();
   for (std::size_t i = 0; i < size(); ++i) add(*metric, i);
-  return primary_of(*metric);
+  return primary_of(task_.scores(*metric));
 }
 
 double KeptPredictions::score(const std::vector<std::size_t>& picks) const {
   const auto metric = task_.make_metric();
   for (const auto pick : picks) add(*metric, pick);
-  return primary_of(*metric).value;
+  return primary_of(task_.scores(*metric)).value;
 }
 
 double KeptPredictions::mixed_score(const KeptPredictions& other, const std::vector<bool>& is_other) const {
@@ -45,7 +36,7 @@ double KeptPredictions::mixed_score(const KeptPredictions& other, const std::vec
     }
   }
   plugin::guarded(task_.site("metric"), [&] { own->merge(others->state()); });
-  return primary_of(*own).value;
+  return primary_of(task_.scores(*own)).value;
 }
 
 }  // namespace berth::evaluation

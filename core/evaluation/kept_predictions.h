@@ -30,7 +30,6 @@ class KeptPredictions {
 
  private:
   void add(Metric& metric, std::size_t index) const;
-  Score primary_of(const Metric& metric) const;
 
   const plugin::LoadedTask& task_;
   const data::TaskData& data_;

@@ -103,6 +103,18 @@ std::unique_ptr<Metric> LoadedTask::make_metric() const {
   return metric;
 }
 
+void LoadedTask::add(Metric& metric, const Example& example, const Prediction& prediction) const {
+  guarded(site("metric"), [&] { metric.add(example, prediction); });
+}
+
+std::vector<Score> LoadedTask::scores(const Metric& metric) const {
+  auto scores = guarded(site("metric"), [&] { return metric.result(); });
+  const auto primaries = std::count_if(scores.begin(), scores.end(), [](const Score& s) { return s.is_primary; });
+  if (primaries == 1) return scores;
+  throw Error(ErrorKind::kPlugin,
+              fmt::format("{}, metric: {} of its scores are primary, expected exactly one", owner(), primaries));
+}
+
 void LoadedTask::tune(const Metric& dev) {
   guarded(site("tune"), [&] { task_->tune(dev); });
 }

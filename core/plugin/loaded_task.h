@@ -40,6 +40,8 @@ class LoadedTask {
   std::shared_ptr<Head> make_head(const EncoderInfo& encoder) const;
   std::unique_ptr<Prediction> decode(const Example& example, const std::vector<const FeatureResult*>& results) const;
   std::unique_ptr<Metric> make_metric() const;
+  void add(Metric& metric, const Example& example, const Prediction& prediction) const;
+  std::vector<Score> scores(const Metric& metric) const;  // just one of them is primary
   void tune(const Metric& dev);
   std::vector<ResultFile> files(const Metric& metric) const;  // the metric's, guarded; their suffixes are checked
   ExportInfo export_info() const;

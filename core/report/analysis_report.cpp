@@ -16,20 +16,18 @@ using analysis::TaskAnalysis;
 using analysis::WeightChange;
 using Row = std::vector<std::string>;
 
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 Json numbers(const std::vector<double>& values) {
   Json json = Json::array();
-  for (const double value : values) json.push_back(number(value));
+  for (const double value : values) json.push_back(value);
   return json;
 }
 
 Json json_of(const WeightChange& change) {
   Json json = {{"group", change.group},
                {"kind", change.kind},
-               {"distance", number(change.distance)},
-               {"relative_distance", number(change.relative)},
-               {"angle_degrees", number(change.angle)}};
+               {"distance", change.distance},
+               {"relative_distance", change.relative},
+               {"angle_degrees", change.angle}};
   if (change.rank) {
     json["update_rank"] = {
         {"stable", change.rank->stable}, {"effective", change.rank->effective}, {"full", change.rank->full}};
@@ -57,8 +55,8 @@ Json json_of(const TaskAnalysis& task) {
   }
   if (task.score.empty()) return json;
   json["score"] = task.score;
-  json["trained"] = number(task.whole);
-  for (const auto& put_back : task.substitution) json["with_pretrained"][put_back.group] = number(put_back.score);
+  json["trained"] = task.whole;
+  for (const auto& put_back : task.substitution) json["with_pretrained"][put_back.group] = put_back.score;
   if (!task.probes_after.empty()) {
     json["probes"] = {{"pretrained", numbers(task.probes_before)}, {"trained", numbers(task.probes_after)}};
   }
@@ -111,15 +109,27 @@ std::vector<std::string> groups_of(const std::vector<WeightChange>& changes) {
 }
 
 // The kinds that layers have; the embeddings' and the pooler's own matrices stand under "all".
-constexpr const char* kColumns[] = {"query", "key", "value", "attention_output", "up", "down", "norms", "biases"};
+constexpr const char* kColumns[] = {"query",    "key",   "value", "attention_output", "up", "down",
+                                    "adapters", "norms", "biases"};
+
+std::vector<std::string> columns_of(const std::vector<WeightChange>& changes) {
+  std::vector<std::string> columns;
+  for (const std::string column : kColumns) {
+    const bool is_there =
+        std::any_of(changes.begin(), changes.end(), [&](const WeightChange& c) { return c.kind == column; });
+    if (is_there) columns.push_back(column);
+  }
+  return columns;
+}
 
 std::string describe_weights(const analysis::StepChanges& step) {
   std::vector<Row> rows = {{""}};
-  for (const std::string column : kColumns) rows[0].push_back(column == "attention_output" ? "output" : column);
+  const auto columns = columns_of(step.changes);
+  for (const auto& column : columns) rows[0].push_back(column == "attention_output" ? "output" : column);
   rows[0].insert(rows[0].end(), {"all", "angle", "rank"});
   for (const auto& group : groups_of(step.changes)) {
     Row row = {group};
-    for (const auto* column : kColumns) {
+    for (const auto& column : columns) {
       const auto* change = find(step.changes, group, column);
       row.push_back(change == nullptr ? "" : cell(100 * change->relative, 2));
     }

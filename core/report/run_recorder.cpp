@@ -25,11 +25,9 @@ std::string version() {
   return fmt::format("{}.{}.{}", BERTH_SDK_VERSION_MAJOR, BERTH_SDK_VERSION_MINOR, BERTH_SDK_VERSION_PATCH);
 }
 
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 Json scores_json(const evaluation::Evaluation& evaluation) {
   Json json = Json::object();
-  for (const auto& score : evaluation.scores) json[score.name] = number(score.value);
+  for (const auto& score : evaluation.scores) json[score.name] = score.value;
   return json;
 }
 
@@ -37,7 +35,7 @@ Json scores_json(const evaluation::Evaluation& evaluation) {
 Json groups_json(const evaluation::Evaluation& evaluation) {
   Json json;
   for (const auto& [group, scores] : evaluation.groups) {
-    for (const auto& score : scores) json[group][score.name] = number(score.value);
+    for (const auto& score : scores) json[group][score.name] = score.value;
   }
   return json;
 }
@@ -175,7 +173,7 @@ void RunRecorder::compared(const training::ComparisonEvent& event) {
   for (std::size_t i = 0; i < event.cosines.size(); ++i) {
     for (std::size_t j = i + 1; j < event.cosines.size(); ++j) {
       const double cosine = event.cosines[i][j];
-      json["between"].push_back({{"tasks", {task_name(i), task_name(j)}}, {"cosine", number(cosine)}});
+      json["between"].push_back({{"tasks", {task_name(i), task_name(j)}}, {"cosine", cosine}});
       if (!std::isfinite(cosine)) continue;
       auto& seen = cosines_[{task_name(i), task_name(j)}];
       seen.sum += cosine;
@@ -224,11 +222,11 @@ void RunRecorder::log_interval() {
     json["step"] = event.step;
     json["epoch"] = event.epoch;
     json["task"] = task;
-    json["loss"] = number(interval.loss / static_cast<double>(interval.steps));
+    json["loss"] = interval.loss / static_cast<double>(interval.steps);
     json["steps"] = interval.steps;
     json["weight"] = interval.weight;
     json["rate"] = event.rate;
-    json["gradient_norm"] = number(event.gradient_norm);
+    json["gradient_norm"] = event.gradient_norm;
     json["training_seconds"] = event.training_seconds;
     write_metrics_line(json.dump());
   }
@@ -385,16 +383,15 @@ void RunRecorder::finish(const training::TrainingResult& result) {
     const bool is_lower_better = primary_[name].direction == Direction::kLowerIsBetter;
     if (is_lower_better) entry["lower_is_better"] = true;
     entry["train_examples"] = task.train->example_count;
-    if (before_.contains(name)) entry["before"] = number(before_[name]);
+    if (before_.contains(name)) entry["before"] = before_[name];
     if (const auto* dev = task.dev(); dev != nullptr && primary_.contains(name)) {
       const auto majority = evaluation::majority_accuracy(task.task, *dev, primary_[name]);
       if (majority) entry["majority"] = *majority;
     }
     entry["checkpoint_step"] = best_step_ < 0 ? Json(nullptr) : Json(best_step_of(name));
     for (const auto& [score, tracked] : dev_[name]) {
-      entry["dev"][score] = {{"final", number(tracked.final_value)},
-                             {"best", number(tracked.best_value)},
-                             {"best_step", tracked.best_step}};
+      entry["dev"][score] = {
+          {"final", tracked.final_value}, {"best", tracked.best_value}, {"best_step", tracked.best_step}};
     }
     // Of the best checkpoint.
     for (const auto& [set, evaluation] : sets_[name]) {
@@ -409,8 +406,8 @@ void RunRecorder::finish(const training::TrainingResult& result) {
     }
     if (const auto after = after_own_turn_.find(name); after != after_own_turn_.end()) {
       const double final_value = dev_[name][primary_[name].name].final_value;
-      entry["after_own_turn"] = number(after->second);
-      entry["forgotten"] = number(is_lower_better ? final_value - after->second : after->second - final_value);
+      entry["after_own_turn"] = after->second;
+      entry["forgotten"] = is_lower_better ? final_value - after->second : after->second - final_value;
     }
   }
   for (const auto& [tasks, cosine] : cosines_) {

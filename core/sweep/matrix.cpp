@@ -48,9 +48,9 @@ std::string key_of(const MatrixSite& site) {
 
 Json to_json(const CellScore& cell) {
   Json resampled = Json::array();
-  for (const double score : cell.resampled) resampled.push_back(std::isfinite(score) ? Json(score) : Json(nullptr));
+  for (const double score : cell.resampled) resampled.push_back(score);
   return {{"score", cell.name},
-          {"value", std::isfinite(cell.value) ? Json(cell.value) : Json(nullptr)},
+          {"value", cell.value},
           {"lower_is_better", cell.is_lower_better},
           {"examples", cell.examples},
           {"resampled", std::move(resampled)}};

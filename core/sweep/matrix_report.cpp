@@ -13,8 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-Json ends(const statistics::Interval& interval) { return {number(interval.low), number(interval.high)}; }
+Json ends(const statistics::Interval& interval) { return {interval.low, interval.high}; }
 
 std::string interval_text(const statistics::Interval& interval, const char* none) {
   return std::isfinite(interval.low) ? fmt::format("{:.3f} to {:.3f}", interval.low, interval.high) : none;
@@ -68,11 +67,11 @@ std::string to_json(const Matrix& matrix) {
     for (std::size_t j = 0; j < matrix.domains.size(); ++j) {
       const auto& cell = matrix.cells[i][j];
       Json scores = Json::array();
-      for (const double score : cell.scores) scores.push_back(number(score));
+      for (const double score : cell.scores) scores.push_back(score);
       json["cells"].push_back({{"trained_on", matrix.domains[i]},
                                {"tested_on", matrix.domains[j]},
-                               {"mean", number(cell.mean)},
-                               {"deviation", number(cell.deviation)},
+                               {"mean", cell.mean},
+                               {"deviation", cell.deviation},
                                {"scores", std::move(scores)},
                                {"interval_over_seeds", ends(cell.over_seeds)},
                                {"interval_over_examples", ends(cell.over_examples)}});

@@ -17,8 +17,6 @@ using Json = nlohmann::ordered_json;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kSeedsToCompareSpread = 3;
 
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 std::string four_digits(double value) { return std::isfinite(value) ? fmt::format("{:.4f}", value) : "-"; }
 
 double goodness_of(const Row& row, bool is_lower_better) {
@@ -182,13 +180,13 @@ Json row_json(const Row& row, const Search& search) {
     json["settings"][settings[i].name] = search.space().points[row.point][i].text;
   }
   json["training_share"] = search.training_share(row.rung);
-  json["mean"] = number(row.mean);
-  json["deviation"] = number(row.deviation);
-  json["interval"] = {number(row.interval.low), number(row.interval.high)};
+  json["mean"] = row.mean;
+  json["deviation"] = row.deviation;
+  json["interval"] = {row.interval.low, row.interval.high};
   json["failed"] = row.failed;
   for (const auto* run : row.runs) {
     json["runs"].push_back({{"seed", run->seed},
-                            {"score", number(run->outcome.score.value_or(kNaN))},
+                            {"score", run->outcome.score.value_or(kNaN)},
                             {"failure", run->outcome.failure.empty() ? Json(nullptr) : Json(run->outcome.failure)},
                             {"training_seconds", run->outcome.seconds},
                             {"folder", "trials/" + run->trial.id}});
@@ -244,11 +242,11 @@ std::string to_json(const SweepReport& report, const Search& search) {
   json["importance"] = Json::array();
   for (const auto& one : report.importance) {
     json["importance"].push_back({{"setting", one.setting},
-                                  {"eta_squared", number(one.effect.eta_squared)},
-                                  {"f", number(one.effect.test.statistic)},
-                                  {"p", number(one.effect.test.p)}});
+                                  {"eta_squared", one.effect.eta_squared},
+                                  {"f", one.effect.test.statistic},
+                                  {"p", one.effect.test.p}});
   }
-  json["levene"] = {{"statistic", number(report.levene.statistic)}, {"p", number(report.levene.p)}};
+  json["levene"] = {{"statistic", report.levene.statistic}, {"p", report.levene.p}};
   json["best"] = search.best() == nullptr ? Json(nullptr) : Json("trials/" + search.best()->trial.id);
   return json.dump(2) + "\n";
 }
