@@ -59,6 +59,12 @@ int export_task(const Arguments& arguments) {
   auto session = run.open(name);
   auto& task = session.find(name);
   const auto info = task.task.export_info();
+  if (session.encoder.config().adapter_size > 0) {
+    throw Error(
+        ErrorKind::kConfig,
+        "the encoder has adapters (finetuning.method = \"adapters\"), which transformers' classes don't know and "
+        "would leave out; only berth itself can run this model");
+  }
   if (info.architecture.empty()) {
     throw Error(
         ErrorKind::kConfig,

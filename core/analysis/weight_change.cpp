@@ -25,6 +25,7 @@ constexpr KindRule kRules[] = {
     {".word_embeddings.", "word"},
     {".position_embeddings.", "position"},
     {".token_type_embeddings.", "segment"},
+    {".adapter.", "adapters"},
     {"LayerNorm", "norms"},
     {".bias", "biases"},
     {".self.query.", "query"},
@@ -113,8 +114,8 @@ std::string_view kind_of(std::string_view name) {
 
 const std::vector<std::string>& kinds() {
   static const std::vector<std::string> kAll = {
-      "word", "position", "segment", "query", "key",   "value", "attention_output",
-      "up",   "down",     "pooler",  "norms", "biases"};
+      "word", "position", "segment",  "query",  "key",   "value", "attention_output",
+      "up",   "down",     "adapters", "pooler", "norms", "biases"};
   return kAll;
 }
 

@@ -29,8 +29,8 @@ struct WeightChange {
   std::optional<UpdateRank> rank;  // of single matrices that changed
 };
 
-// "word", "position", "segment", "query", "key", "value", "attention_output", "up", "down", "pooler", "norms",
-// "biases".
+// "word", "position", "segment", "query", "key", "value", "attention_output", "up", "down", "adapters",
+// "pooler", "norms", "biases".
 std::string_view kind_of(std::string_view name);
 const std::vector<std::string>& kinds();
 

@@ -103,7 +103,10 @@ struct Source {
 // Which tensor of which file becomes which parameter.
 class Matching {
  public:
-  Matching(const std::vector<SafetensorsFile>& files, const std::vector<model::ParameterShape>& parameters) {
+  // new_adapters: the files have none.
+  Matching(const std::vector<SafetensorsFile>& files, const std::vector<model::ParameterShape>& parameters,
+           bool new_adapters)
+      : new_adapters_(new_adapters) {
     std::set<std::string> known;
     for (const auto& parameter : parameters) known.insert(parameter.name);
     for (const SafetensorsFile& file : files) {
@@ -144,8 +147,9 @@ class Matching {
     const Source* source = find(parameter.name);
     const std::string expected = fmt::format("[{}]", fmt::join(parameter.shape, ", "));
     if (source == nullptr) {
-      const bool pooler = parameter.name.rfind("pooler.", 0) == 0;
-      if (!pooler) problems_.push_back(fmt::format("{}: missing, expected {}", parameter.name, expected));
+      const bool is_pooler = parameter.name.rfind("pooler.", 0) == 0;
+      const bool is_new = new_adapters_ && parameter.name.find(".adapter.") != std::string::npos;
+      if (!is_pooler && !is_new) problems_.push_back(fmt::format("{}: missing, expected {}", parameter.name, expected));
       return;
     }
     const auto& entry = *source->entry;
@@ -157,10 +161,23 @@ class Matching {
     }
   }
 
+  bool new_adapters_;
   std::map<std::string, Source> sources_;
   std::vector<std::string> unused_;
   std::vector<std::string> problems_;
 };
+
+// Gives the config the adapters that the options want. Returns whether the folder has none of them.
+bool add_adapters(model::BertConfig& config, std::int64_t wanted, const fs::path& folder) {
+  if (wanted == 0 || wanted == config.adapter_size) return false;
+  if (config.adapter_size > 0) {
+    throw Error(ErrorKind::kConfig, Where{folder.string()},
+                fmt::format("the model has adapters of width {}, but finetuning.adapter_size is {}; write {}",
+                            config.adapter_size, wanted, config.adapter_size));
+  }
+  config.adapter_size = wanted;
+  return true;
+}
 
 // The written weights' type has to stand in the config where one stood: transformers loads what it says.
 void set_dtype(nlohmann::ordered_json& config, at::ScalarType dtype) {
@@ -173,10 +190,11 @@ void set_dtype(nlohmann::ordered_json& config, at::ScalarType dtype) {
 
 LoadedEncoder load_encoder(const fs::path& folder, const model::EncoderOptions& options) {
   if (!fs::is_directory(folder)) throw Error(ErrorKind::kIo, Where{folder.string()}, "there is no such model folder");
-  const model::BertConfig config = model::read_config(folder / "config.json");
+  model::BertConfig config = model::read_config(folder / "config.json");
+  const bool new_adapters = add_adapters(config, options.adapter_size, folder);
   const std::vector<SafetensorsFile> files = open_weights(folder);
   // Before any memory is taken: a config with absurd sizes ends here.
-  const Matching matching(files, model::parameter_shapes(config));
+  const Matching matching(files, model::parameter_shapes(config), new_adapters);
   matching.throw_problems(folder);
   LoadedEncoder loaded{model::Encoder(config, options, model::StartValues::kNone), {}};
   const at::NoGradGuard no_grad;

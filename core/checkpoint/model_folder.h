@@ -11,8 +11,9 @@ namespace berth::checkpoint {
 
 // What did not fit, by name; for the user to see before training.
 struct LoadReport {
-  std::vector<std::string> initialised;  // parameters the folder lacks and that may be missing (the pooler's)
-  std::vector<std::string> unused;       // the folder's tensors that no encoder parameter has (heads of another task)
+  std::vector<std::string>
+      initialised;                  // parameters the folder lacks and that may be missing (the pooler's, adapters')
+  std::vector<std::string> unused;  // the folder's tensors that no encoder parameter has (heads of another task)
 };
 
 struct LoadedEncoder {
@@ -22,8 +23,8 @@ struct LoadedEncoder {
 
 // Reads config.json and model.safetensors, or the shards that model.safetensors.index.json names. Understands names
 // with and without "bert.", and gamma/beta. Weights of other float types are converted to `dtype`. Throws Error
-// kContent that lists missing and misshapen tensors by name, kIo for missing files. seed: for what has to be
-// initialised.
+// kContent that lists missing and misshapen tensors by name, kIo for missing files, kConfig for adapters of another
+// size than the options want. seed: for what has to be initialised.
 LoadedEncoder load_encoder(const std::filesystem::path& folder, const model::EncoderOptions& options);
 
 // config.json (the original one, with `config_overrides`, a JSON object as text, merged in) and model.safetensors:

@@ -18,6 +18,7 @@ using Json = nlohmann::json;
 
 constexpr std::int64_t kLargestSize = 1 << 24;
 constexpr std::int64_t kMostLayers = 1024;
+constexpr const char* kAdapterSize = "berth_adapter_size";
 
 class ConfigReader {
  public:
@@ -86,6 +87,7 @@ void read_sizes(const ConfigReader& reader, BertConfig& config) {
   reader.size("intermediate_size", config.intermediate_size);
   reader.size("max_position_embeddings", config.max_position_embeddings);
   reader.size("type_vocab_size", config.type_vocab_size);
+  reader.size(kAdapterSize, config.adapter_size);
   if (config.hidden_size % config.num_attention_heads != 0) {
     reader.fail(fmt::format("\"hidden_size\" {} is not a multiple of \"num_attention_heads\" {}", config.hidden_size,
                             config.num_attention_heads));
@@ -146,7 +148,12 @@ BertConfig read_config(const std::filesystem::path& file) {
 }
 
 std::string config_text(const BertConfig& config) {
-  if (!config.json.empty()) return config.json;
+  if (!config.json.empty()) {
+    if (config.adapter_size == 0) return config.json;
+    auto json = parse_ordered_json(config.json, "config.json");
+    json[kAdapterSize] = config.adapter_size;
+    return json.dump(2);
+  }
   nlohmann::ordered_json json = {
       {"architectures", {"BertModel"}},
       {"model_type", "bert"},
@@ -166,6 +173,7 @@ std::string config_text(const BertConfig& config) {
       {"pad_token_id", config.pad_token_id},
   };
   if (config.pad_token_id < 0) json["pad_token_id"] = nullptr;
+  if (config.adapter_size > 0) json[kAdapterSize] = config.adapter_size;
   return json.dump(2);
 }
 

@@ -40,6 +40,7 @@ struct BertConfig {
   double attention_probs_dropout_prob = 0.1;
   double initializer_range = 0.02;
   double layer_norm_eps = 1e-12;
+  std::int64_t adapter_size = 0;  // width of a bottleneck after each layer; 0: none. berth's own: "berth_adapter_size"
   std::int64_t pad_token_id = 0;  // whose embedding starts at zero and learns nothing; -1: none
   std::string json;               // the whole file, so that what berth does not read is written back
 };
@@ -48,7 +49,7 @@ struct BertConfig {
 // position_embedding_type other than absolute, a decoder, sizes that don't fit each other), naming file and key.
 BertConfig read_config(const std::filesystem::path& file);
 
-// config.json's text: `json` where there is any, else made of the fields.
+// config.json's text: `json` where there is any, with the adapters' size, else made of the fields.
 std::string config_text(const BertConfig& config);
 
 }  // namespace berth::model

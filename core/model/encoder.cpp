@@ -34,6 +34,11 @@ constexpr std::int64_t kPlaces = 3;  // dropouts in a layer: probabilities, atte
 // Among Encoder::parameters(): first those of the embeddings, then each layer's.
 constexpr std::int64_t kEmbeddingTensors = 5;
 constexpr std::int64_t kLayerTensors = 16;
+constexpr std::int64_t kAdapterTensors = 6;
+
+std::int64_t tensors_of_layer(const BertConfig& config) {
+  return kLayerTensors + (config.adapter_size > 0 ? kAdapterTensors : 0);
+}
 
 void add_linear(std::vector<ParameterShape>& shapes, const std::string& name, std::int64_t out, std::int64_t in) {
   shapes.push_back({name + ".weight", {out, in}});
@@ -76,6 +81,10 @@ std::vector<ParameterShape> parameter_shapes(const BertConfig& config) {
     add_linear(shapes, layer + "intermediate.dense", config.intermediate_size, width);
     add_linear(shapes, layer + "output.dense", width, config.intermediate_size);
     add_norm(shapes, layer + "output.LayerNorm", width);
+    if (config.adapter_size == 0) continue;
+    add_norm(shapes, layer + "adapter.LayerNorm", width);
+    add_linear(shapes, layer + "adapter.down", config.adapter_size, width);
+    add_linear(shapes, layer + "adapter.up", width, config.adapter_size);
   }
   add_linear(shapes, "pooler.dense", width, width);
   return shapes;
@@ -102,8 +111,12 @@ Encoder::Encoder(const BertConfig& config, const EncoderOptions& options, StartV
     take({&a.query_weight, &a.query_bias, &a.key_weight, &a.key_bias, &a.value_weight, &a.value_bias, &a.output_weight,
           &a.output_bias, &a.norm_scale, &a.norm_shift, &f.up_weight, &f.up_bias, &f.down_weight, &f.down_bias,
           &f.norm_scale, &f.norm_shift});
+    AdapterWeights& b = l.adapter;
+    if (config.adapter_size > 0) {
+      take({&b.norm_scale, &b.norm_shift, &b.down_weight, &b.down_bias, &b.up_weight, &b.up_bias});
+    }
   }
-  TORCH_CHECK(next == parameters_.begin() + kEmbeddingTensors + config.num_hidden_layers * kLayerTensors);
+  TORCH_CHECK(next == parameters_.begin() + kEmbeddingTensors + config.num_hidden_layers * tensors_of_layer(config));
   take({&pooler_weight_, &pooler_bias_});
   if (start == StartValues::kRandom) {
     for (std::size_t i = 0; i < parameters_.size(); ++i) initialise(i);
@@ -114,7 +127,7 @@ void Encoder::initialise(std::size_t parameter) {
   const at::NoGradGuard no_grad;
   const auto& [name, tensor] = parameters_.at(parameter);
   const bool norm = name.find("LayerNorm") != std::string::npos;
-  if (name.ends_with(".bias")) {
+  if (name.ends_with(".bias") || name.ends_with(".adapter.up.weight")) {
     tensor.zero_();
   } else if (norm) {
     tensor.fill_(1);
@@ -147,14 +160,16 @@ at::Tensor Encoder::apply_layer(const Layer& layer, const at::Tensor& hidden, co
   attention.rows = run.rows;
   attention.row_offsets = run.row_offsets;
   const at::Tensor middle = attention_block(hidden, layer.attention, attention);
-  return feed_forward_block(
+  const at::Tensor out = feed_forward_block(
       middle, layer.feed_forward,
       {config_.hidden_act, {run.dropout, run.key, run.place + 2}, config_.layer_norm_eps, options_.products});
+  return config_.adapter_size > 0 ? adapter(out, layer.adapter, config_.layer_norm_eps) : out;
 }
 
 bool Encoder::learns(std::int64_t stage) const {
-  const std::int64_t begin = stage == 0 ? 0 : kEmbeddingTensors + (stage - 1) * kLayerTensors;
-  const std::int64_t end = kEmbeddingTensors + stage * kLayerTensors;
+  const auto in_layer = tensors_of_layer(config_);
+  const std::int64_t begin = stage == 0 ? 0 : kEmbeddingTensors + (stage - 1) * in_layer;
+  const std::int64_t end = kEmbeddingTensors + stage * in_layer;
   return std::any_of(parameters_.begin() + begin, parameters_.begin() + end,
                      [](const NamedTensor& p) { return p.tensor.requires_grad(); });
 }
@@ -179,9 +194,13 @@ Encoder::LayerRun Encoder::run_of(std::int64_t stage, const EncoderInput& input,
   return state;
 }
 
+at::Tensor Encoder::first_hidden(const EncoderInput& input, const EncoderRun& run) const {
+  return input.stages > 0 ? input.hidden : embed(input, run_of(0, input, run));
+}
+
 // [N, width] after the first `end` stages.
 at::Tensor Encoder::run_stages(const EncoderInput& input, const EncoderRun& run, std::int64_t end) const {
-  at::Tensor hidden = input.stages > 0 ? input.hidden : embed(input, run_of(0, input, run));
+  at::Tensor hidden = first_hidden(input, run);
   for (std::int64_t stage = std::max<std::int64_t>(1, input.stages); stage < end; ++stage) {
     hidden = apply_layer(layers_[static_cast<std::size_t>(stage - 1)], hidden, run_of(stage, input, run));
   }

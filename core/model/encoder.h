@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "berth/batch.h"
+#include "core/model/adapter.h"
 #include "core/model/attention_block.h"
 #include "core/model/config.h"
 #include "core/model/dropout.h"
@@ -25,6 +26,7 @@ struct EncoderOptions {
   Products products = Products::kOwnType;  // kBFloat16: only with float32
   std::optional<double> dropout;           // in place of the config's
   std::optional<double> attention_dropout;
+  std::int64_t adapter_size = 0;  // above 0: adapters of this width, where the model folder has none
   // Dropout also in stages of which nothing learns, as transformers has it.
   bool frozen_dropout = false;
   std::uint64_t seed = 42;  // for what has to be initialised
@@ -74,6 +76,10 @@ class Encoder {
 
   EncoderOutput forward(const EncoderInput& input, const EncoderRun& run) const;
 
+  // [N, width], with gradients: what the first stage that is computed makes of the input, for a forward pass that goes
+  // on from there with `stages` at 1; where the input comes with the hidden states of some stages, these.
+  at::Tensor first_hidden(const EncoderInput& input, const EncoderRun& run) const;
+
   // How many of the first stages make the same of a text however often it is seen: frozen and, in training, without
   // dropout.
   std::int64_t fixed_stages(bool training) const;
@@ -99,6 +105,7 @@ class Encoder {
   struct Layer {
     AttentionWeights attention;
     FeedForwardWeights feed_forward;
+    AdapterWeights adapter;  // undefined where the config has none
   };
 
   bool learns(std::int64_t stage) const;

@@ -25,6 +25,7 @@ void declare(Section& s, ModelConfig& c) {
 }
 
 void declare(Section& s, TrainingConfig& c) {
+  s.choice("preset", c.preset, {{"none", Preset::kNone}, {"few_sample", Preset::kFewSample}});
   s.key("epochs", c.epochs).above(0);
   s.key("steps", c.steps).at_least(0);
   s.key("batch_size", c.batch_size).at_least(1);
@@ -100,16 +101,21 @@ void declare(Section& s, FinetuningConfig& c) {
             {"heads", Method::kHeads},
             {"top", Method::kTop},
             {"biases", Method::kBiases},
-            {"lora", Method::kLora}})
+            {"lora", Method::kLora},
+            {"adapters", Method::kAdapters}})
       .at(c.method_where);
   s.key("top_layers", c.top_layers).at_least(1).at(c.top_layers_where);
   s.key("lora_rank", c.lora_rank).at_least(1);
   s.key("lora_alpha", c.lora_alpha).above(0);
   declare_patterns(s, "lora_targets", c.lora_targets);
+  s.key("adapter_size", c.adapter_size).at_least(1).at(c.adapter_size_where);
   s.key("reinitialize_layers", c.reinitialize_layers).at_least(0).at(c.reinitialize_where);
   s.key("gradual_unfreezing", c.gradual_unfreezing).at_least(0).at_most(1).at(c.unfreezing_where);
   s.key("mixout", c.mixout).at_least(0).below(1).at(c.mixout_where);
   s.key("adversarial", c.adversarial).at_least(0).at(c.adversarial_where);
+  s.key("r_drop", c.r_drop).at_least(0).at(c.r_drop_where);
+  s.key("smart", c.smart).at_least(0).at(c.smart_where);
+  s.key("smart_radius", c.smart_radius).above(0).at(c.smart_radius_where);
   s.key("average", c.average).at_least(0).at_most(1).at(c.average_where);
 }
 

@@ -115,21 +115,23 @@ void check_method(const FinetuningConfig& c) {
     return std::find(methods.begin(), methods.end(), c.method) != methods.end();
   };
   const auto clash = [&c](const char* key, const Where& where, const char* why) {
-    static constexpr const char* kNames[] = {"full", "study", "heads", "top", "biases", "lora"};
+    static constexpr const char* kNames[] = {"full", "study", "heads", "top", "biases", "lora", "adapters"};
     throw Error(ErrorKind::kConfig, where,
                 fmt::format("[finetuning]: '{}' can't be used with method = \"{}\": {}; take one of them away", key,
                             kNames[static_cast<std::size_t>(c.method)], why));
   };
-  if (c.gradual_unfreezing > 0 && is_one_of({Method::kHeads, Method::kLora})) {
+  if (c.gradual_unfreezing > 0 && is_one_of({Method::kHeads, Method::kLora, Method::kAdapters})) {
     clash("gradual_unfreezing", c.unfreezing_where, "the layers stay frozen");
   }
-  if (c.mixout > 0 && is_one_of({Method::kHeads, Method::kBiases, Method::kLora})) {
+  if (c.mixout > 0 && is_one_of({Method::kHeads, Method::kBiases, Method::kLora, Method::kAdapters})) {
     clash("mixout", c.mixout_where, "the weights that it mixes don't learn");
   }
-  if (c.adversarial > 0 && is_one_of({Method::kHeads, Method::kTop, Method::kBiases, Method::kLora})) {
+  if (c.adversarial > 0 &&
+      is_one_of({Method::kHeads, Method::kTop, Method::kBiases, Method::kLora, Method::kAdapters})) {
     clash("adversarial", c.adversarial_where, "the word embeddings, along whose gradient it moves, stay frozen");
   }
-  if (c.reinitialize_layers > 0 && is_one_of({Method::kStudy, Method::kHeads, Method::kBiases, Method::kLora})) {
+  if (c.reinitialize_layers > 0 &&
+      is_one_of({Method::kStudy, Method::kHeads, Method::kBiases, Method::kLora, Method::kAdapters})) {
     clash("reinitialize_layers", c.reinitialize_where, "the layers would keep their random weights");
   }
 }
@@ -144,6 +146,11 @@ void check_finetuning(const Suite& suite) {
     throw Error(ErrorKind::kConfig, c.method_where,
                 "[finetuning]: with 'lora_targets' empty nothing of the encoder learns; name some, or write method = "
                 "\"heads\"");
+  }
+  if (c.smart == 0 && c.smart_radius != FinetuningConfig().smart_radius) {
+    throw Error(ErrorKind::kConfig, c.smart_radius_where,
+                "[finetuning]: 'smart_radius' counts only where 'smart' is above 0; write smart = 1, or take "
+                "'smart_radius' away");
   }
   check_method(c);
 }

@@ -57,9 +57,21 @@ ConfigTable read_root(const std::filesystem::path& file, const std::vector<std::
   return root;
 }
 
-// Key by key; what keys say together is for settle().
-Suite fill(const ConfigTable& root, const std::filesystem::path& file) {
+// For few examples: train long, with a warm-up and small batches, and with AdamW's bias correction, which here always
+// is on (Mosbach, Andriushchenko & Klakow 2021, "On the Stability of Fine-tuning BERT", section 6; Zhang et al. 2021,
+// "Revisiting Few-sample BERT Fine-tuning", sections 4 and 6).
+Suite few_sample() {
   Suite suite;
+  suite.training.epochs = 20;
+  suite.training.batch_size = 16;
+  suite.optimizer.rate = 2e-5;
+  suite.schedule.kind = ScheduleKind::kLinear;
+  suite.schedule.warmup = 0.1;
+  return suite;
+}
+
+// Key by key, over the defaults; what keys say together is for settle().
+Suite fill(const ConfigTable& root, const std::filesystem::path& file, Suite suite = {}) {
   suite.file = file;
   suite.name = file.stem().string();
   const auto folder = std::filesystem::absolute(file).parent_path();
@@ -67,6 +79,11 @@ Suite fill(const ConfigTable& root, const std::filesystem::path& file) {
   declare(top, suite);
   top.fill(root);
   return suite;
+}
+
+Suite fill_over_preset(const ConfigTable& root, const std::filesystem::path& file) {
+  auto suite = fill(root, file);
+  return suite.training.preset == Preset::kFewSample ? fill(root, file, few_sample()) : suite;
 }
 
 // That the suite takes what the choice sets.
@@ -107,7 +124,7 @@ SweepConfig checked_sweep(const ConfigTable& root, const std::filesystem::path& 
 
 Suite read_suite(const std::filesystem::path& file, const std::vector<std::string>& sets) {
   const auto root = read_root(file, sets);
-  auto suite = fill(root, file);
+  auto suite = fill_over_preset(root, file);
   settle(suite);
   const auto* name = root.find("name");
   check_suite_name(suite.name, name != nullptr ? name->where : root.where);

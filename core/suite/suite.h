@@ -31,8 +31,15 @@ struct ModelConfig {
   Where where;  // of `path`
 };
 
+// Defaults for a purpose; what the suite writes goes before them.
+enum class Preset : std::uint8_t {
+  kNone,
+  kFewSample,  // up to some thousand examples; see few_sample()
+};
+
 // [training]
 struct TrainingConfig {
+  Preset preset = Preset::kNone;
   double epochs = 3;             // over the sum of all training sets; ignored where steps > 0
   std::int64_t steps = 0;        // optimizer steps
   std::int64_t batch_size = 32;  // sequences a micro-batch
@@ -72,12 +79,13 @@ struct OptimizerConfig {
 
 // What learns.
 enum class Method : std::uint8_t {
-  kFull,    // all, but for what [optimizer] says
-  kStudy,   // embeddings and output (pooler and heads); the layers between are frozen
-  kHeads,   // the heads alone
-  kTop,     // the last `top_layers` layers, pooler and heads
-  kBiases,  // the encoder's biases, and the heads: BitFit
-  kLora,    // low-rank updates of `lora_targets`, and the heads
+  kFull,      // all, but for what [optimizer] says
+  kStudy,     // embeddings and output (pooler and heads); the layers between are frozen
+  kHeads,     // the heads alone
+  kTop,       // the last `top_layers` layers, pooler and heads
+  kBiases,    // the encoder's biases, and the heads: BitFit
+  kLora,      // low-rank updates of `lora_targets`, and the heads
+  kAdapters,  // a bottleneck after each layer, and the heads
 };
 
 // [finetuning]
@@ -87,13 +95,17 @@ struct FinetuningConfig {
   std::int64_t lora_rank = 8;
   double lora_alpha = 16;
   std::vector<Pattern> lora_targets = {{"query", {}}, {"value", {}}};
+  std::int64_t adapter_size = 64;        // of kAdapters: width of the bottleneck
   std::int64_t reinitialize_layers = 0;  // how many of the last ones, and the pooler, start from random weights
   double gradual_unfreezing = 0;         // share of all steps; 0: everything learns from the first step
   double mixout = 0;                     // probability
   double adversarial = 0;                // length of the perturbation; 0: none
+  double r_drop = 0;                     // weight of its term; 0: none
+  double smart = 0;                      // likewise
+  double smart_radius = 0.1;             // how far a number of the embeddings may move
   double average = 0;                    // share of all steps, the last ones, whose weights are averaged; 0: none
-  Where method_where, top_layers_where, reinitialize_where, unfreezing_where, mixout_where, adversarial_where,
-      average_where;
+  Where method_where, top_layers_where, adapter_size_where, reinitialize_where, unfreezing_where, mixout_where,
+      adversarial_where, r_drop_where, smart_where, smart_radius_where, average_where;
 };
 
 enum class ScheduleKind : std::uint8_t { kLinear, kCosine, kConstant };

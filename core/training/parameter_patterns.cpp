@@ -48,6 +48,7 @@ constexpr Kind kKinds[] = {
      [](std::string_view name) {
        return layer_of(name) >= 0 && contains(name, ".dense.") && !contains(name, ".attention.");
      }},
+    {"adapters", [](std::string_view name) { return contains(name, ".adapter."); }},
     {"norms", [](std::string_view name) { return contains(name, "LayerNorm"); }},
     {"biases", [](std::string_view name) { return name.ends_with(".bias"); }},
 };
@@ -62,10 +63,11 @@ constexpr Kind kKinds[] = {
   const auto nearest = suite::nearest_name(pattern.text, known);
   throw Error(
       ErrorKind::kConfig, pattern.where,
-      fmt::format("{}: '{}' matches no parameter{}; give embeddings, layers.N, layers.N-M, pooler, encoder, "
-                  "heads.TASK, attention, query, key, value, feed_forward, norms, biases or a parameter's name",
-                  key, pattern.text,
-                  nearest.empty() || nearest == pattern.text ? "" : fmt::format(" (did you mean '{}'?)", nearest)));
+      fmt::format(
+          "{}: '{}' matches no parameter{}; give embeddings, layers.N, layers.N-M, pooler, encoder, "
+          "heads.TASK, attention, query, key, value, feed_forward, adapters, norms, biases or a parameter's name",
+          key, pattern.text,
+          nearest.empty() || nearest == pattern.text ? "" : fmt::format(" (did you mean '{}'?)", nearest)));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // How a suite names parameters: "embeddings", "layers.2", "layers.0-3", "layers", "pooler", "encoder", "heads",
-// "heads.TASK", a kind of the encoder's parameters ("attention", "query", "key", "value", "feed_forward", "norms",
-// "biases"), or a parameter's name down to any of its dots.
+// "heads.TASK", a kind of the encoder's parameters ("attention", "query", "key", "value", "feed_forward", "adapters",
+// "norms", "biases"), or a parameter's name down to any of its dots.
 #pragma once
 
 #include <cstdint>

@@ -58,6 +58,8 @@ std::vector<suite::Pattern> patterns_of(const suite::FinetuningConfig& config, s
       return {{fmt::format("layers.{}-{}", layers - config.top_layers, layers - 1), {}}, pooler};
     case suite::Method::kBiases:
       return {{"biases", {}}};
+    case suite::Method::kAdapters:
+      return {{"adapters", {}}};
     case suite::Method::kFull:
     case suite::Method::kHeads:
     case suite::Method::kLora:

@@ -27,6 +27,7 @@ model::EncoderOptions encoder_options(const suite::Suite& suite) {
   options.dropout = suite.model.dropout;
   options.attention_dropout = suite.model.attention_dropout;
   options.frozen_dropout = suite.model.frozen_dropout;
+  if (suite.finetuning.method == suite::Method::kAdapters) options.adapter_size = suite.finetuning.adapter_size;
   options.seed = mix({static_cast<std::uint64_t>(suite.training.seed), hash_name("initialise encoder")});
   return options;
 }

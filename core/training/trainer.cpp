@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/record_function.h>
 #include <fmt/format.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -318,10 +319,11 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
     std::optional<finetuning::Mixout::Mixed> mixed;
     if (mixout_) mixed.emplace(*mixout_, draw);
     if (debiasing_[index] && is_step) debiasing_[index]->begin_micro_batch();
-    const Loss loss = forward(index, *batch, batches[m], draw);
+    const Work work{index, *batch, batches[m], draw};
+    const Loss loss = loss_of(work);
     const auto value = loss.sum.item<double>();
     if (!std::isfinite(value)) not_finite("loss", value, result_.steps, task.task.owner());
-    learn_from(index, *batch, batches[m], draw, loss);
+    learn_from(work, loss);
     if (mixed) mixed->take_gradients();
     part.sum += value;
     part.count += loss.count;
@@ -332,21 +334,54 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
   return part;
 }
 
+// The loss that a micro-batch is learned by: its task's, with what [finetuning] adds to it.
+Loss Trainer::loss_of(const Work& work) {
+  const auto& config = session_.suite.finetuning;
+  auto input = input_of(work);
+  if (config.smart > 0) {
+    input.hidden = session_.encoder.first_hidden(input, run_of(work));
+    input.stages = std::max<std::int64_t>(1, input.stages);
+  }
+  const auto answer = forward(work, input);
+  Loss loss = answer.loss;
+  if (config.r_drop > 0) {
+    const Work again{work.task, work.batch, work.features, mix({work.draw, hash_name("r_drop")})};
+    loss = finetuning::r_drop(answer, forward(again, input_of(again)), config.r_drop);
+  }
+  if (config.smart > 0) loss.sum = loss.sum + config.smart * roughness(work, input, answer.log_p);
+  return loss;
+}
+
+// SMART's term: how far the answer goes where the input is moved against it. The passes' dropout is the same, so that
+// the move alone counts.
+at::Tensor Trainer::roughness(const Work& work, model::EncoderInput input, const at::Tensor& log_p) {
+  const double radius = session_.suite.finetuning.smart_radius;
+  const auto seed = static_cast<std::uint64_t>(session_.suite.training.seed);
+  const at::Tensor own = input.hidden;
+  const at::Tensor start = finetuning::smart_start(own, radius, mix({seed, hash_name("smart"), work.draw}));
+  input.hidden = own.detach() + start;
+  const at::Tensor divergence = finetuning::symmetric_divergence(log_p.detach(), forward(work, input).log_p).sum();
+  const at::Tensor gradient = plugin::guarded(session_.tasks[work.task].task.site("backward"),
+                                              [&] { return torch::autograd::grad({divergence}, {start}).front(); });
+  input.hidden = own + finetuning::smart_ascent(start, gradient, radius);
+  return finetuning::symmetric_divergence(log_p, forward(work, input).log_p).sum();
+}
+
 // Gradients of a micro-batch's loss; where the suite asks for it, also of its loss on embeddings that are moved against
 // it.
-void Trainer::learn_from(std::size_t task, const Batch& batch, const MicroBatch& features, std::uint64_t draw,
-                         const Loss& loss) {
+void Trainer::learn_from(const Work& work, const Loss& loss) {
   const double length = session_.suite.finetuning.adversarial;
   if (length == 0) {
-    backward(task, loss);
+    backward(work.task, loss);
     return;
   }
   const auto& table = session_.encoder.word_embeddings();
   const at::Tensor before = std::exchange(table.mutable_grad(), {});  // of other micro-batches
-  backward(task, loss);
+  backward(work.task, loss);
   if (const at::Tensor gradient = table.grad(); gradient.defined()) {
     const finetuning::MovedEmbeddings moved(table, gradient, length);
-    backward(task, forward(task, batch, features, mix({draw, hash_name("adversarial")})));
+    const Work moved_work{work.task, work.batch, work.features, mix({work.draw, hash_name("adversarial")})};
+    backward(work.task, forward(moved_work, input_of(moved_work)).loss);
   }
   if (!before.defined()) return;
   const at::Tensor own = table.grad();
@@ -410,31 +445,52 @@ std::int64_t Trainer::features_to_come(std::size_t task) const {
                                    static_cast<double>(store.size()));
 }
 
-Loss Trainer::forward(std::size_t index, const Batch& batch, const MicroBatch& features, std::uint64_t draw) {
-  auto& task = session_.tasks[index];
-  const auto seed = static_cast<std::uint64_t>(session_.suite.training.seed);
-  model::EncoderRun run;
-  run.input = task.head->input();
-  run.training = true;
-  run.key = {mix({seed, hash_name("dropout")}), draw};
-  auto input = data::encoder_input(batch);
-  if (const auto& cache = caches_[index]) {
-    input.hidden = cache->pack(features);
+model::EncoderInput Trainer::input_of(const Work& work) const {
+  auto input = data::encoder_input(work.batch);
+  if (const auto& cache = caches_[work.task]) {
+    input.hidden = cache->pack(work.features);
     input.stages = cache->stages();
   }
-  const data::EncodedBatch encoded(batch, session_.encoder.forward(input, run));
-  seed_libtorch(mix({seed, hash_name("head"), draw}));
+  return input;
+}
+
+model::EncoderRun Trainer::run_of(const Work& work) const {
+  const auto seed = static_cast<std::uint64_t>(session_.suite.training.seed);
+  model::EncoderRun run;
+  run.input = session_.tasks[work.task].head->input();
+  run.training = true;
+  run.key = {mix({seed, hash_name("dropout")}), work.draw};
+  return run;
+}
+
+finetuning::Answer Trainer::forward(const Work& work, const model::EncoderInput& input) {
+  auto& task = session_.tasks[work.task];
+  const auto& config = session_.suite.finetuning;
+  const bool is_compared = config.r_drop > 0 || config.smart > 0;
+  const data::EncodedBatch encoded(work.batch, session_.encoder.forward(input, run_of(work)));
+  seed_libtorch(mix({static_cast<std::uint64_t>(session_.suite.training.seed), hash_name("head"), work.draw}));
   RECORD_USER_SCOPE("berth: head and loss, forward");
-  return plugin::guarded(task.task.site("forward and loss"), [&] {
+  auto answer = plugin::guarded(task.task.site("forward and loss"), [&] {
     const auto outputs = task.head->forward(encoded);
-    const auto& debiasing = debiasing_[index];
-    auto loss = debiasing ? debiasing->loss(*task.head, {encoded, outputs, features})
-                          : task.head->loss(outputs, batch, LossDetail::kSum);
+    const auto& debiasing = debiasing_[work.task];
+    finetuning::Answer result;
+    result.loss = debiasing ? debiasing->loss(*task.head, {encoded, outputs, work.features})
+                            : task.head->loss(outputs, work.batch, LossDetail::kSum);
+    const auto& loss = result.loss;
     if (!loss.sum.defined() || loss.sum.numel() != 1 || !(loss.count >= 0)) {
       throw Error(ErrorKind::kPlugin, "the loss needs a sum of one element and a count of 0 or more");
     }
-    return loss;
+    if (is_compared) result.log_p = task.head->log_probabilities(outputs, work.batch);
+    return result;
   });
+  if (is_compared && !answer.log_p.defined()) {
+    const bool is_r_drop = config.r_drop > 0;
+    throw Error(ErrorKind::kConfig, is_r_drop ? config.r_drop_where : config.smart_where,
+                fmt::format("[finetuning]: '{}' compares the probabilities that a head gives, but that of {} gives "
+                            "none (Head::log_probabilities); take '{}' away, or the task",
+                            is_r_drop ? "r_drop" : "smart", task.task.owner(), is_r_drop ? "r_drop" : "smart"));
+  }
+  return answer;
 }
 
 // Where a step trains one task: a batch of every task on the weights as they are, for its gradient alone.

@@ -9,6 +9,7 @@
 #include "berth/loss.h"
 #include "core/data/hidden_cache.h"
 #include "core/debias/debiasing.h"
+#include "core/finetuning/consistency.h"
 #include "core/finetuning/lora.h"
 #include "core/finetuning/mixout.h"
 #include "core/finetuning/unfreezing.h"
@@ -132,6 +133,14 @@ class Trainer {
     std::int64_t tokens = 0;
   };
 
+  // A micro-batch of a task.
+  struct Work {
+    std::size_t task;
+    const Batch& batch;
+    const MicroBatch& features;
+    std::uint64_t draw;  // of what is random in it
+  };
+
   // The steps of a schedule: all of them, or a task's turn where one is trained after another.
   struct Turn {
     std::int64_t begin = 0;
@@ -151,9 +160,12 @@ class Trainer {
   void keep(std::size_t task, const data::TaskData& set, std::int64_t stages, std::int64_t pack_size,
             std::optional<data::HiddenCache>& cache);
   std::int64_t features_to_come(std::size_t task) const;
-  Loss forward(std::size_t task, const Batch& batch, const MicroBatch& features, std::uint64_t draw);
-  void learn_from(std::size_t task, const Batch& batch, const MicroBatch& features, std::uint64_t draw,
-                  const Loss& loss);
+  model::EncoderInput input_of(const Work& work) const;
+  model::EncoderRun run_of(const Work& work) const;
+  finetuning::Answer forward(const Work& work, const model::EncoderInput& input);
+  Loss loss_of(const Work& work);
+  at::Tensor roughness(const Work& work, model::EncoderInput input, const at::Tensor& log_p);
+  void learn_from(const Work& work, const Loss& loss);
   void backward(std::size_t task, const Loss& loss);
   void combine(const std::vector<std::size_t>& tasks);
   void compare_gradients();

@@ -69,6 +69,34 @@ class Finetuning(ProgramTest):
         self.learn("full", "training.steps=1")
         self.assertFalse((self.dir / "full/checkpoints/last/adapter").exists())
 
+    def test_adapters_learn_alone_and_stay_with_the_model(self):
+        self.learn("run", "finetuning.method=adapters", "finetuning.adapter_size=8", "optimizer.rate=2e-2")
+        after = self.weights("run/checkpoints/last")
+        self.assertEqual(self.moved("run"), {n for n in after if ".adapter." in n})
+        self.assertEqual(len(self.moved("run")), 2 * 6)
+        self.assertEqual(self.json("run/checkpoints/last/encoder/config.json")["berth_adapter_size"], 8)
+        self.assertGreater(self.json("run/summary.json")["tasks"]["mood"]["dev"]["accuracy"]["best"], 0.7)
+        scored = self.json_lines("run/predictions/mood.dev.jsonl")
+        texts = "".join(json.dumps({"text": p["text"]}) + "\n" for p in scored)
+        kept = [json.loads(l) for l in self.berth("predict", "run", "--task", "mood", stdin=texts).stdout.splitlines()]
+        for a, b in zip(scored, kept, strict=True):
+            self.assertAlmostEqual(a["probabilities"]["good"], b["probabilities"]["good"], places=5)
+        self.fails(2, "export", "run", "--task", "mood", "--to", "out", says="transformers' classes don't know")
+        # A run from it has them too, whatever learns there.
+        self.learn("next", "finetuning.method=heads", "model.path=run", "training.steps=2")
+        next_start = self.weights("next/checkpoints/step-0")
+        self.assertEqual({n: v for n, v in next_start.items() if ".adapter." in n},
+                         {n: v for n, v in self.weights("run/checkpoints/best").items() if ".adapter." in n})
+        self.assertEqual(self.moved("next"), set())
+        self.fails(2, "run", "suite.toml", "--out", "other", "--set", "model.path=run", "--set",
+                   "finetuning.method=adapters", says="has adapters of width 8, but finetuning.adapter_size is 64; write 8")
+
+    def test_a_preset_is_written_out(self):
+        self.learn("run", "training.preset=few_sample", "training.epochs=2")
+        suite = (self.dir / "run/suite.toml").read_text()
+        for line in ('preset = "few_sample"', "epochs = 2", "batch_size = 16", "warmup = 0.1"):
+            self.assertIn(f"\n{line}", suite)
+
     def test_layers_begin_to_learn_one_after_another(self):
         # Of 12 steps the last layer learns from the fifth on, the first from the ninth, and the embeddings would from the 13th.
         self.learn("run", "training.steps=12", "finetuning.gradual_unfreezing=1", "evaluation.every=4",
@@ -105,12 +133,12 @@ class Finetuning(ProgramTest):
     def test_everything_together_learns_and_repeats_bit_for_bit(self):
         settings = ("finetuning.mixout=0.3", "finetuning.adversarial=0.3", "finetuning.average=0.3",
                     "finetuning.gradual_unfreezing=0.2", "finetuning.reinitialize_layers=1", "optimizer.decay_to=pretrained",
-                    "training.accumulate=2", "training.batch_size=8")
+                    "finetuning.r_drop=0.5", "finetuning.smart=0.5", "training.accumulate=2", "training.batch_size=8")
         for out in ("a", "b"):
             self.learn(out, *settings)
         self.assertEqual(self.weights("a/checkpoints/last"), self.weights("b/checkpoints/last"))
         self.assertGreater(self.json("a/summary.json")["tasks"]["mood"]["dev"]["accuracy"]["best"], 0.9)
-        for setting in settings[:6]:
+        for setting in settings[:8]:
             self.learn(setting, *(s for s in settings if s != setting))
             self.assertNotEqual(self.weights("a/checkpoints/last"), self.weights(f"{setting}/checkpoints/last"), setting)
 

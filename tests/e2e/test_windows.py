@@ -80,6 +80,15 @@ options = {{ head = "crf" }}
                                stdin="".join(json.dumps(f) + "\n" for f in fields)).stdout.splitlines()
             self.assert_close([json.loads(line)["prediction"] for line in lines], [row["prediction"] for row in rows])
 
+    def test_what_compares_probabilities_needs_them(self):
+        for setting in ("r_drop", "smart"):
+            for other, task in (("places", "'where' (plugin qa)"), ("where", "'places' (plugin ner)")):
+                suite = (self.dir / "suite.toml").read_text()
+                kept = suite[:suite.index("[tasks.where]")] + "[tasks." + suite.split("[tasks.")[1 + (other == "where")]
+                (self.dir / "one.toml").write_text(kept)
+                self.fails(2, "run", "one.toml", "--out", f"{setting}.{other}", "--set", f"finetuning.{setting}=1",
+                           says=[f"[finetuning]: '{setting}' compares the probabilities that a head gives", task])
+
     def test_the_threshold_that_dev_chose_comes_back_with_the_checkpoint(self):
         lines = (self.dir / "train.jsonl").read_text().splitlines() + (self.dir / "dev.jsonl").read_text().splitlines()
         for i in range(0, len(lines), 2):

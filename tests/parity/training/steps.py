@@ -51,6 +51,9 @@ class Hooks:
     def before(self, step):
         pass
 
+    def loss(self, model, inputs, targets):
+        return model(**inputs, labels=targets).loss
+
     def backward(self, loss, loss_again):
         """loss_again(): the loss of the same batch, computed anew."""
         loss.backward()

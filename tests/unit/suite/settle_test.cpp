@@ -50,15 +50,17 @@ TEST_F(SuiteTest, WaysOfFineTuningThatContradictEachOther) {
   EXPECT_THAT(with("[optimizer]\ntrain_only = ['biases']\n[finetuning]\nmethod = 'study'\n"),
               HasSubstr("s.toml:7:15: [optimizer]: 'train_only' and [finetuning] 'method' both say what learns"));
   EXPECT_THAT(with("[finetuning]\nmethod = 'lora'\nlora_targets = []\n"), HasSubstr("nothing of the encoder learns"));
+  EXPECT_THAT(with("[finetuning]\nsmart_radius = 0.5\n"),
+              HasSubstr("s.toml:7:16: [finetuning]: 'smart_radius' counts only where 'smart' is above 0"));
   EXPECT_THAT(with("[finetuning]\nmethod = 'lora'\nmixout = 0.5\n"),
               HasSubstr("s.toml:8:10: [finetuning]: 'mixout' can't be used with method = \"lora\""));
   const std::vector<std::pair<std::string, std::vector<std::string>>> clashes = {
-      {"gradual_unfreezing = 0.5", {"heads", "lora"}},
-      {"mixout = 0.5", {"heads", "biases", "lora"}},
-      {"adversarial = 0.5", {"heads", "top", "biases", "lora"}},
-      {"reinitialize_layers = 1", {"study", "heads", "biases", "lora"}}};
+      {"gradual_unfreezing = 0.5", {"heads", "lora", "adapters"}},
+      {"mixout = 0.5", {"heads", "biases", "lora", "adapters"}},
+      {"adversarial = 0.5", {"heads", "top", "biases", "lora", "adapters"}},
+      {"reinitialize_layers = 1", {"study", "heads", "biases", "lora", "adapters"}}};
   for (const auto& [line, methods] : clashes) {
-    for (const std::string method : {"full", "study", "heads", "top", "biases", "lora"}) {
+    for (const std::string method : {"full", "study", "heads", "top", "biases", "lora", "adapters"}) {
       const auto text = kLeast + "[finetuning]\nmethod = '" + method + "'\n" + line + "\n";
       if (std::find(methods.begin(), methods.end(), method) == methods.end()) {
         EXPECT_NO_THROW(read(text)) << text;
@@ -67,6 +69,23 @@ TEST_F(SuiteTest, WaysOfFineTuningThatContradictEachOther) {
       }
     }
   }
+}
+
+TEST_F(SuiteTest, APresetGivesDefaultsAndNoMore) {
+  const auto plain = read(kLeast);
+  EXPECT_EQ(plain.training.epochs, 3);
+  EXPECT_EQ(plain.training.batch_size, 32);
+  const auto few = read(kLeast + "[training]\npreset = 'few_sample'\n");
+  EXPECT_EQ(few.training.epochs, 20);
+  EXPECT_EQ(few.training.batch_size, 16);
+  EXPECT_EQ(few.name, plain.name);
+  const auto own = read(kLeast + "[training]\nbatch_size = 8\npreset = 'few_sample'\n");
+  EXPECT_EQ(own.training.epochs, 20);
+  EXPECT_EQ(own.training.batch_size, 8);
+  const auto again = read(to_toml(own));
+  EXPECT_EQ(again.training.preset, Preset::kFewSample);
+  EXPECT_EQ(again.training.epochs, 20);
+  EXPECT_EQ(again.training.batch_size, 8);
 }
 
 TEST_F(SuiteTest, SurgeryIsOneLine) {

@@ -98,11 +98,18 @@ class Draw {
     if (coin()) s.model.dropout = real(0, 1);
     if (coin()) s.model.attention_dropout = real(0, 1);
     s.model.frozen_dropout = coin();
-    s.training.cache_megabytes = coin() ? 0 : 77;
     s.model.precision = coin() ? Precision::kFloat32 : coin() ? Precision::kFloat64 : Precision::kBFloat16;
-    s.training = {
-        real(0.1, 9), integer(0, 9), integer(1, 9), integer(1, 9), integer(0, std::numeric_limits<std::int64_t>::max()),
-        coin(),       real(0, 2),    integer(1, 9), integer(0, 9)};
+    s.training = {coin() ? Preset::kNone : Preset::kFewSample,
+                  real(0.1, 9),
+                  integer(0, 9),
+                  integer(1, 9),
+                  integer(1, 9),
+                  integer(0, std::numeric_limits<std::int64_t>::max()),
+                  coin(),
+                  real(0, 2),
+                  integer(1, 9),
+                  integer(0, 9),
+                  coin() ? 0 : 77};
     s.optimizer.rate = std::ldexp(1.0, static_cast<int>(integer(-1074, 3)));
     if (coin()) s.optimizer.head_rate = real(1e-9, 1);
     s.optimizer.weight_decay = real(0, 1);
@@ -137,7 +144,7 @@ class Draw {
 
   FinetuningConfig finetuning() {
     FinetuningConfig c;
-    c.method = static_cast<Method>(integer(0, 5));
+    c.method = static_cast<Method>(integer(0, 6));
     c.top_layers = integer(1, 9);
     c.lora_rank = integer(1, 9);
     c.lora_alpha = real(0.1, 9);
@@ -148,6 +155,10 @@ class Draw {
       c.mixout = real(0, 0.99);
       c.adversarial = real(0, 9);
     }
+    c.adapter_size = integer(1, 99);
+    c.r_drop = real(0, 9);
+    c.smart = real(0.1, 9);
+    c.smart_radius = real(0.001, 1);
     c.average = real(0, 1);
     return c;
   }
@@ -246,8 +257,8 @@ void expect_same(const Suite& a, const Suite& b) {
   EXPECT_EQ(a.training.cache_megabytes, b.training.cache_megabytes);
   EXPECT_EQ(a.model.precision, b.model.precision);
   const auto training = [](const TrainingConfig& c) {
-    return std::tuple(c.epochs, c.steps, c.batch_size, c.accumulate, c.seed, c.shuffle, c.clip_norm, c.log_every,
-                      c.threads);
+    return std::tuple(c.preset, c.epochs, c.steps, c.batch_size, c.accumulate, c.seed, c.shuffle, c.clip_norm,
+                      c.log_every, c.threads);
   };
   EXPECT_EQ(training(a.training), training(b.training));
   const auto optimizer = [](const OptimizerConfig& c) {
@@ -258,7 +269,7 @@ void expect_same(const Suite& a, const Suite& b) {
   expect_same(a.optimizer.freeze, b.optimizer.freeze);
   const auto finetuning = [](const FinetuningConfig& c) {
     return std::tuple(c.method, c.top_layers, c.lora_rank, c.lora_alpha, c.reinitialize_layers, c.gradual_unfreezing,
-                      c.mixout, c.adversarial, c.average);
+                      c.mixout, c.adversarial, c.average, c.adapter_size, c.r_drop, c.smart, c.smart_radius);
   };
   EXPECT_EQ(finetuning(a.finetuning), finetuning(b.finetuning));
   expect_same(a.finetuning.lora_targets, b.finetuning.lora_targets);
@@ -311,10 +322,9 @@ TEST_F(SuiteTest, TheDataOfATaskIsWrittenToo) {
 
 TEST_F(SuiteTest, WhatIsWrittenIsReadable) {
   const auto text = to_toml(read("name='x'\n" + kLeast + "options.average = 'macro'\n"));
-  EXPECT_THAT(
-      text, ::testing::StartsWith(
-                "name = \"x\"\n\n[model]\npath = \"" + (folder_ / "m").string() +
-                "\"\nmax_length = 128\nfrozen_dropout = false\nprecision = \"float32\"\n\n[training]\nepochs = 3.0\n"));
+  EXPECT_THAT(text, ::testing::StartsWith("name = \"x\"\n\n[model]\npath = \"" + (folder_ / "m").string() +
+                                          "\"\nmax_length = 128\nfrozen_dropout = false\nprecision = "
+                                          "\"float32\"\n\n[training]\npreset = \"none\"\nepochs = 3.0\n"));
   EXPECT_THAT(text, ::testing::HasSubstr("\nbetas = [0.9, 0.999]\n"));
   EXPECT_THAT(text, ::testing::EndsWith(
                         "[tasks.sst2]\nplugin = \"classification\"\nsplit = 0.0\nweight = 1.0\n\n"
