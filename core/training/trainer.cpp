@@ -337,18 +337,19 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
 // The loss that a micro-batch is learned by: its task's, with what [finetuning] adds to it.
 Loss Trainer::loss_of(const Work& work) {
   const auto& config = session_.suite.finetuning;
-  auto input = input_of(work);
+  const auto input = input_of(work);
+  auto begun = input;
   if (config.smart > 0) {
-    input.hidden = session_.encoder.first_hidden(input, run_of(work));
-    input.stages = std::max<std::int64_t>(1, input.stages);
+    begun.hidden = session_.encoder.first_hidden(input, run_of(work));
+    begun.stages = std::max<std::int64_t>(1, input.stages);
   }
-  const auto answer = forward(work, input);
+  const auto answer = forward(work, begun);
   Loss loss = answer.loss;
   if (config.r_drop > 0) {
     const Work again{work.task, work.batch, work.features, mix({work.draw, hash_name("r_drop")})};
-    loss = finetuning::r_drop(answer, forward(again, input_of(again)), config.r_drop);
+    loss = finetuning::r_drop(answer, forward(again, input), config.r_drop);
   }
-  if (config.smart > 0) loss.sum = loss.sum + config.smart * roughness(work, input, answer.log_p);
+  if (config.smart > 0) loss.sum = loss.sum + config.smart * roughness(work, begun, answer.log_p);
   return loss;
 }
 
