@@ -33,6 +33,11 @@ void print_scores(const std::string& task, const std::string& set, const evaluat
   for (const auto& score : evaluation.scores) {
     fmt::print("  {:<24} {:.6f}{}\n", score.name, score.value, score.is_primary ? "  (primary)" : "");
   }
+  for (const auto& [group, scores] : evaluation.groups) {
+    const auto& score = evaluation::primary_of(scores);
+    fmt::print("  {:<24} {:.6f}  (group '{}'{})\n", score.name, score.value, group,
+               group == evaluation.worst_group() ? ", the worst" : "");
+  }
 }
 
 // The given file, read as dev is read (or train, where the suite has no dev file).

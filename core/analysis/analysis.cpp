@@ -38,8 +38,7 @@ TaskAnalysis analyze_task(const training::Session& session, training::TaskSessio
   result.substitution = substitute(model, before.parameters(), set, evaluating);
   if (options.has_probes && sample.train && is_probe(*task.head)) {
     ProbeOptions probing;
-    probing.seed =
-        training::mix({static_cast<std::uint64_t>(session.suite.training.seed), training::hash_name("probe")});
+    probing.seed = training::stream_seed(session.suite.training.seed, "probe");
     probing.tick = tick;
     const ProbeTask probe{task.task, [&] { return training::make_head(session, task.task); }, sample.train->store, set};
     result.probes_before = probe_layers(probe, before, probing);

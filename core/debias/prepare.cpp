@@ -114,8 +114,8 @@ DesignOptions design_options(const Session& session, const TaskSession& task) {
 
 at::Tensor log_bias_of(const Session& session, const TaskSession& task, const at::Tensor& targets,
                        std::int64_t classes) {
-  const auto seed = training::mix({static_cast<std::uint64_t>(session.suite.training.seed),
-                                   training::hash_name("biased model"), training::hash_name(task.task.name())});
+  const auto seed =
+      training::stream_seed(session.suite.training.seed, "biased model", {training::hash_name(task.task.name())});
   return out_of_fold_log_probabilities(bias_design(task.train->store, design_options(session, task)), targets,
                                        {classes, task.task.config().debias.folds, seed});
 }

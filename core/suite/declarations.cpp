@@ -108,7 +108,7 @@ void declare(Section& s, FinetuningConfig& c) {
   s.key("lora_rank", c.lora_rank).at_least(1);
   s.key("lora_alpha", c.lora_alpha).above(0);
   declare_patterns(s, "lora_targets", c.lora_targets);
-  s.key("adapter_size", c.adapter_size).at_least(1).at(c.adapter_size_where);
+  s.key("adapter_size", c.adapter_size).at_least(1);
   s.key("reinitialize_layers", c.reinitialize_layers).at_least(0).at(c.reinitialize_where);
   s.key("gradual_unfreezing", c.gradual_unfreezing).at_least(0).at_most(1).at(c.unfreezing_where);
   s.key("mixout", c.mixout).at_least(0).below(1).at(c.mixout_where);
@@ -195,6 +195,7 @@ void declare(Section& s, MixingConfig& c) {
 
 void declare(Section& s, CheckpointConfig& c) {
   s.key("keep", c.keep).at_least(1);
+  s.key("every", c.every).at_least(0);
   s.key("initial", c.initial);
 }
 

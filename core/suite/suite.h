@@ -104,8 +104,8 @@ struct FinetuningConfig {
   double smart = 0;                      // likewise
   double smart_radius = 0.1;             // how far a number of the embeddings may move
   double average = 0;                    // share of all steps, the last ones, whose weights are averaged; 0: none
-  Where method_where, top_layers_where, adapter_size_where, reinitialize_where, unfreezing_where, mixout_where,
-      adversarial_where, r_drop_where, smart_where, smart_radius_where, average_where;
+  Where method_where, top_layers_where, reinitialize_where, unfreezing_where, mixout_where, adversarial_where,
+      r_drop_where, smart_where, smart_radius_where, average_where;
 };
 
 enum class ScheduleKind : std::uint8_t { kLinear, kCosine, kConstant };
@@ -171,8 +171,9 @@ struct MixingConfig {
 
 // [checkpoints]
 struct CheckpointConfig {
-  std::int64_t keep = 1;  // newest ones kept, besides the best
-  bool initial = false;   // also one before the first step
+  std::int64_t keep = 1;   // newest ones kept, besides the best
+  std::int64_t every = 0;  // steps between those that are written besides the ones at evaluations; 0: none
+  bool initial = false;    // also one before the first step
 };
 
 // [analysis]

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -69,10 +67,8 @@ CellScore from_json(const Json& json) {
 
 // Nothing where there is no file, one of another suite, or one that is cut off.
 std::vector<CellScore> read_cells(const std::filesystem::path& file, const std::string& key) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return {};
   try {
-    const auto json = model::parse_ordered_json(std::string(std::istreambuf_iterator<char>(in), {}), file.string());
+    const auto json = model::parse_ordered_json(model::read_text(file), file.string());
     if (json.at("key") != key) return {};
     std::vector<CellScore> cells;
     for (const auto& cell : json.at("cells")) cells.push_back(from_json(cell));

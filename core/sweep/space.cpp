@@ -94,7 +94,7 @@ std::vector<Point> points(const suite::SweepConfig& config) {
     for (auto& point : grid(config)) distinct.add(std::move(point));
     return distinct.take();
   }
-  training::Random random(training::mix({static_cast<std::uint64_t>(config.seed), training::hash_name("sweep")}));
+  training::Random random(training::stream_seed(config.seed, "sweep"));
   int repeats = 0;
   while (distinct.size() < static_cast<std::size_t>(config.trials) && repeats < kMostRepeats) {
     Point point;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -18,9 +16,8 @@ using Json = nlohmann::ordered_json;
 // Nothing where there is no file.
 std::optional<Json> read_summary(const std::filesystem::path& run) {
   const auto file = run / "summary.json";
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return std::nullopt;
-  return model::parse_ordered_json(std::string(std::istreambuf_iterator<char>(in), {}), file.string());
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  return model::parse_ordered_json(model::read_text(file), file.string());
 }
 
 std::optional<double> number_at(const Json& json, const char* key) {

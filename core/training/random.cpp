@@ -14,18 +14,23 @@ std::uint64_t scramble(std::uint64_t z) {
   return z ^ (z >> 31);
 }
 
-}  // namespace
-
-std::uint64_t mix(std::initializer_list<std::uint64_t> parts) {
-  std::uint64_t h = kGolden;
+std::uint64_t mix_in(std::uint64_t h, std::initializer_list<std::uint64_t> parts) {
   for (auto part : parts) h = scramble((h ^ part) + kGolden);
   return h;
 }
+
+}  // namespace
+
+std::uint64_t mix(std::initializer_list<std::uint64_t> parts) { return mix_in(kGolden, parts); }
 
 std::uint64_t hash_name(std::string_view name) {
   std::uint64_t h = 0xCBF29CE484222325ULL;
   for (unsigned char c : name) h = (h ^ c) * 0x100000001B3ULL;
   return h;
+}
+
+std::uint64_t stream_seed(std::int64_t seed, std::string_view purpose, std::initializer_list<std::uint64_t> place) {
+  return mix_in(mix({static_cast<std::uint64_t>(seed), hash_name(purpose)}), place);
 }
 
 void seed_libtorch(std::uint64_t seed) { at::manual_seed(seed); }

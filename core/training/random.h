@@ -16,6 +16,9 @@ std::uint64_t mix(std::initializer_list<std::uint64_t> parts);
 // FNV-1a, for task names and purposes.
 std::uint64_t hash_name(std::string_view name);
 
+// Seed of one of a suite's streams: of the suite's own (training.seed), what is drawn, and where in it.
+std::uint64_t stream_seed(std::int64_t seed, std::string_view purpose, std::initializer_list<std::uint64_t> place = {});
+
 // Seeds LibTorch's default generator, from which heads draw.
 void seed_libtorch(std::uint64_t seed);
 

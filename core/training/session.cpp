@@ -28,7 +28,7 @@ model::EncoderOptions encoder_options(const suite::Suite& suite) {
   options.attention_dropout = suite.model.attention_dropout;
   options.frozen_dropout = suite.model.frozen_dropout;
   if (suite.finetuning.method == suite::Method::kAdapters) options.adapter_size = suite.finetuning.adapter_size;
-  options.seed = mix({static_cast<std::uint64_t>(suite.training.seed), hash_name("initialise encoder")});
+  options.seed = stream_seed(suite.training.seed, "initialise encoder");
   return options;
 }
 
@@ -75,8 +75,7 @@ EncoderInfo encoder_info(const model::Encoder& encoder) {
 void make_gate(const Session& session, TaskSession& task) {
   if (task.task.config().debias.method != suite::DebiasMethod::kLearnedMixin) return;
   const auto& config = session.encoder.config();
-  const auto seed = mix({static_cast<std::uint64_t>(session.suite.training.seed), hash_name("initialise gate"),
-                         hash_name(task.task.name())});
+  const auto seed = stream_seed(session.suite.training.seed, "initialise gate", {hash_name(task.task.name())});
   task.gate.emplace(config.hidden_size, config.initializer_range, seed, dtype_of(session.suite.model));
 }
 
@@ -126,7 +125,7 @@ data::FeatureOptions Session::feature_options() const {
 }
 
 evaluation::EvaluationOptions Session::evaluation_options() const {
-  return {suite.evaluation.batch_size, mix({static_cast<std::uint64_t>(suite.training.seed), hash_name("predict")})};
+  return {suite.evaluation.batch_size, stream_seed(suite.training.seed, "predict")};
 }
 
 TaskSession& Session::find(const std::string& name) {
@@ -172,8 +171,7 @@ model::Encoder starting_encoder(const suite::Suite& suite) {
 }
 
 std::shared_ptr<Head> make_head(const Session& session, const plugin::LoadedTask& task) {
-  seed_libtorch(mix(
-      {static_cast<std::uint64_t>(session.suite.training.seed), hash_name("initialise head"), hash_name(task.name())}));
+  seed_libtorch(stream_seed(session.suite.training.seed, "initialise head", {hash_name(task.name())}));
   auto head = task.make_head(encoder_info(session.encoder));
   head->to(dtype_of(session.suite.model));
   return head;

@@ -1,9 +1,7 @@
 #include "core/training/trainer.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/record_function.h>
 #include <fmt/format.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,18 +9,12 @@
 #include <numeric>
 #include <utility>
 
-#include "berth/head.h"
-#include "core/data/encoded_batch.h"
 #include "core/debias/prepare.h"
-#include "core/finetuning/adversary.h"
 #include "core/plugin/head_tensors.h"
 #include "core/training/random.h"
 
 namespace berth::training {
 namespace {
-
-// Features that are encoded together for the cache of a training set.
-constexpr std::int64_t kTrainingPack = 64;
 
 std::int64_t total_steps_of(const suite::TrainingConfig& config, std::int64_t steps_per_epoch) {
   if (config.steps > 0) return config.steps;
@@ -67,11 +59,9 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
       optimizer_(plan_, session.suite.optimizer, session.encoder.word_embeddings()),
       debiasing_(session.tasks.size()),
       task_steps_(session.tasks.size(), 0),
-      was_cached_(session.tasks.size(), false),
       has_learned_(session.tasks.size(), false),
-      caches_(session.tasks.size()),
-      dev_caches_(session.tasks.size()),
-      cache_bytes_left_(session.suite.training.cache_megabytes << 20),
+      caches_(session, events),
+      learner_(session, caches_, debiasing_),
       weights_(session.suite),
       gradients_(plan_),
       selection_(session.suite.evaluation.select_by) {
@@ -92,6 +82,10 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
   if (mixing.step == suite::StepKind::kOneTask) {
     order_ = task_order(mixing, mixed, {total_steps_, config.shuffle, seed});
   }
+  for (std::size_t task = 0; task < session.tasks.size(); ++task) {
+    const auto steps = order_.empty() ? total_steps_ : std::count(order_.begin(), order_.end(), task);
+    passes_.push_back(static_cast<double>(steps) / static_cast<double>(batches_[task].steps_per_epoch()));
+  }
   set_turns();
   set_finetuning();
   comparison_every_ = comparison_interval(session.suite, total_steps_);
@@ -99,12 +93,11 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
 
 void Trainer::set_finetuning() {
   const auto& config = session_.suite.finetuning;
-  const auto seed = static_cast<std::uint64_t>(session_.suite.training.seed);
   const auto steps = [this](double share) {
     return static_cast<std::int64_t>(std::llround(share * static_cast<double>(total_steps_)));
   };
   if (config.method == suite::Method::kLora) lora_.emplace(plan_, config.lora_rank, config.lora_alpha);
-  if (config.mixout > 0) mixout_.emplace(plan_, config.mixout, mix({seed, hash_name("mixout")}));
+  if (config.mixout > 0) mixout_.emplace(plan_, config.mixout, stream_seed(session_.suite.training.seed, "mixout"));
   if (config.gradual_unfreezing > 0) {
     unfreezing_.emplace(plan_, session_.encoder.config().num_hidden_layers, steps(config.gradual_unfreezing));
   }
@@ -188,7 +181,11 @@ void Trainer::run_steps() {
       return;
     }
     if (is_comparison_due() && !order_.empty()) compare_gradients();
-    if (is_evaluation_due()) evaluate();
+    if (is_evaluation_due()) {
+      evaluate();
+    } else if (is_checkpoint_due()) {
+      checkpoint({});
+    }
     if (patience > 0 && evaluations_since_best_ >= patience) {
       result_.ending = Ending::kStoppedEarly;
       return;
@@ -211,6 +208,11 @@ bool Trainer::is_evaluation_due() const {
   return result_.steps % (every > 0 ? every : steps_per_epoch_) == 0;
 }
 
+bool Trainer::is_checkpoint_due() const {
+  const auto every = session_.suite.checkpoints.every;
+  return every > 0 && result_.steps % every == 0;
+}
+
 bool Trainer::is_comparison_due() const { return comparison_every_ > 0 && result_.steps % comparison_every_ == 0; }
 
 std::vector<double> Trainer::factors() const {
@@ -227,7 +229,7 @@ StepEvent Trainer::train_step() {
   std::iota(tasks.begin(), tasks.end(), std::size_t{0});
   if (!order_.empty()) tasks = {order_[static_cast<std::size_t>(result_.steps)]};
   if (unfreezing_) unfreezing_->set(result_.steps);
-  for (const auto task : tasks) cache(task);
+  for (const auto task : tasks) keep_hidden(task);
 
   RECORD_USER_SCOPE(kStepScope);
   const auto start = std::chrono::steady_clock::now();
@@ -296,8 +298,7 @@ void Trainer::combine(const std::vector<std::size_t>& tasks) {
     const auto products = gradients_.products();
     if (is_due) events_.compared({result_.steps, cosines(products)});
     if (session_.suite.mixing.surgery) {
-      Random random(mix({static_cast<std::uint64_t>(session_.suite.training.seed), hash_name("surgery"),
-                         static_cast<std::uint64_t>(result_.steps)}));
+      Random random(stream_seed(session_.suite.training.seed, "surgery", {static_cast<std::uint64_t>(result_.steps)}));
       weights = surgery_weights(products, random);
     }
   }
@@ -319,11 +320,11 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
     std::optional<finetuning::Mixout::Mixed> mixed;
     if (mixout_) mixed.emplace(*mixout_, draw);
     if (debiasing_[index] && is_step) debiasing_[index]->begin_micro_batch();
-    const Work work{index, *batch, batches[m], draw};
-    const Loss loss = loss_of(work);
+    const Learner::Work work{index, *batch, batches[m], draw};
+    const Loss loss = learner_.loss(work);
     const auto value = loss.sum.item<double>();
     if (!std::isfinite(value)) not_finite("loss", value, result_.steps, task.task.owner());
-    learn_from(work, loss);
+    learner_.learn(work, loss);
     if (mixed) mixed->take_gradients();
     part.sum += value;
     part.count += loss.count;
@@ -334,170 +335,17 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
   return part;
 }
 
-// The loss that a micro-batch is learned by: its task's, with what [finetuning] adds to it.
-Loss Trainer::loss_of(const Work& work) {
-  const auto& config = session_.suite.finetuning;
-  const auto input = input_of(work);
-  auto begun = input;
-  if (config.smart > 0) {
-    begun.hidden = session_.encoder.first_hidden(input, run_of(work));
-    begun.stages = std::max<std::int64_t>(1, input.stages);
-  }
-  const auto answer = forward(work, begun);
-  Loss loss = answer.loss;
-  if (config.r_drop > 0) {
-    const Work again{work.task, work.batch, work.features, mix({work.draw, hash_name("r_drop")})};
-    loss = finetuning::r_drop(answer, forward(again, input), config.r_drop);
-  }
-  if (config.smart > 0) loss.sum = loss.sum + config.smart * roughness(work, begun, answer.log_p);
-  return loss;
-}
-
-// SMART's term: how far the answer goes where the input is moved against it. The passes' dropout is the same, so that
-// the move alone counts.
-at::Tensor Trainer::roughness(const Work& work, model::EncoderInput input, const at::Tensor& log_p) {
-  const double radius = session_.suite.finetuning.smart_radius;
-  const auto seed = static_cast<std::uint64_t>(session_.suite.training.seed);
-  const at::Tensor own = input.hidden;
-  const at::Tensor start = finetuning::smart_start(own, radius, mix({seed, hash_name("smart"), work.draw}));
-  input.hidden = own.detach() + start;
-  const at::Tensor divergence = finetuning::symmetric_divergence(log_p.detach(), forward(work, input).log_p).sum();
-  const at::Tensor gradient = plugin::guarded(session_.tasks[work.task].task.site("backward"),
-                                              [&] { return torch::autograd::grad({divergence}, {start}).front(); });
-  input.hidden = own + finetuning::smart_ascent(start, gradient, radius);
-  return finetuning::symmetric_divergence(log_p, forward(work, input).log_p).sum();
-}
-
-// Gradients of a micro-batch's loss; where the suite asks for it, also of its loss on embeddings that are moved against
-// it.
-void Trainer::learn_from(const Work& work, const Loss& loss) {
-  const double length = session_.suite.finetuning.adversarial;
-  if (length == 0) {
-    backward(work.task, loss);
-    return;
-  }
-  const auto& table = session_.encoder.word_embeddings();
-  const at::Tensor before = std::exchange(table.mutable_grad(), {});  // of other micro-batches
-  backward(work.task, loss);
-  if (const at::Tensor gradient = table.grad(); gradient.defined()) {
-    const finetuning::MovedEmbeddings moved(table, gradient, length);
-    const Work moved_work{work.task, work.batch, work.features, mix({work.draw, hash_name("adversarial")})};
-    backward(work.task, forward(moved_work, input_of(moved_work)).loss);
-  }
-  if (!before.defined()) return;
-  const at::Tensor own = table.grad();
-  if (!own.defined()) {
-    table.mutable_grad() = before;
-  } else {
-    table.mutable_grad() = own.is_sparse() ? before + own : own + before;  // dense + sparse; not the other way round
-  }
-}
-
-// Nothing to learn from gives no gradients, not ones of zero that AdamW would make steps of.
-void Trainer::backward(std::size_t task, const Loss& loss) {
-  if (loss.count <= 0 || !loss.sum.requires_grad()) return;
-  plugin::guarded(session_.tasks[task].task.site("backward"), [&] { loss.sum.backward(); });
-}
-
-// Keeps what the frozen stages make of the task's features, where that is computed more than once and there is room.
 // The time that it takes is training's.
-void Trainer::cache(std::size_t task) {
-  if (was_cached_[task]) return;
-  was_cached_[task] = true;
-  const auto& set = *session_.tasks[task].train;
-  const auto stages = session_.encoder.fixed_stages(true);
-  if (!has_room(set.store, stages) || features_to_come(task) <= set.store.size()) return;
+void Trainer::keep_hidden(std::size_t task) {
   const auto start = std::chrono::steady_clock::now();
-  keep(task, set, stages, kTrainingPack, caches_[task]);
+  caches_.keep_train(task, passes_[task]);
   result_.training_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-// The same for its dev set, in the batches of evaluations: they give the bits that they would give without.
-void Trainer::cache_dev(std::size_t task) {
-  const auto& set = *session_.tasks[task].dev();
-  const auto stages = session_.encoder.fixed_stages(false);
-  if (dev_caches_[task] || !has_room(set.store, stages) || result_.steps == total_steps_) return;
-  keep(task, set, stages, session_.suite.evaluation.batch_size, dev_caches_[task]);
-}
-
-// What learns later on isn't fixed.
-bool Trainer::has_room(const data::FeatureStore& store, std::int64_t stages) const {
-  return stages > 1 && !unfreezing_ && data::HiddenCache::bytes_needed(store, session_.encoder) <= cache_bytes_left_;
-}
-
-void Trainer::keep(std::size_t task, const data::TaskData& set, std::int64_t stages, std::int64_t pack_size,
-                   std::optional<data::HiddenCache>& cache) {
-  const auto start = std::chrono::steady_clock::now();
-  cache.emplace(set.store, session_.encoder, stages, pack_size, [this] {
-    if (events_.wants_stop()) throw evaluation::Stopped{};
-  });
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  const auto bytes = data::HiddenCache::bytes_needed(set.store, session_.encoder);
-  cache_bytes_left_ -= bytes;
-  events_.cached({task, set.name, stages - 1, bytes, seconds.count()});
-}
-
-// That the task's steps from here on take, over all epochs.
-std::int64_t Trainer::features_to_come(std::size_t task) const {
-  auto steps = total_steps_;
-  if (!order_.empty()) steps = std::count(order_.begin(), order_.end(), task);
-  const auto& store = session_.tasks[task].train->store;
-  return static_cast<std::int64_t>(static_cast<double>(steps) / static_cast<double>(batches_[task].steps_per_epoch()) *
-                                   static_cast<double>(store.size()));
-}
-
-model::EncoderInput Trainer::input_of(const Work& work) const {
-  auto input = data::encoder_input(work.batch);
-  if (const auto& cache = caches_[work.task]) {
-    input.hidden = cache->pack(work.features);
-    input.stages = cache->stages();
-  }
-  return input;
-}
-
-model::EncoderRun Trainer::run_of(const Work& work) const {
-  const auto seed = static_cast<std::uint64_t>(session_.suite.training.seed);
-  model::EncoderRun run;
-  run.input = session_.tasks[work.task].head->input();
-  run.training = true;
-  run.key = {mix({seed, hash_name("dropout")}), work.draw};
-  return run;
-}
-
-finetuning::Answer Trainer::forward(const Work& work, const model::EncoderInput& input) {
-  auto& task = session_.tasks[work.task];
-  const auto& config = session_.suite.finetuning;
-  const bool is_compared = config.r_drop > 0 || config.smart > 0;
-  const data::EncodedBatch encoded(work.batch, session_.encoder.forward(input, run_of(work)));
-  seed_libtorch(mix({static_cast<std::uint64_t>(session_.suite.training.seed), hash_name("head"), work.draw}));
-  RECORD_USER_SCOPE("berth: head and loss, forward");
-  auto answer = plugin::guarded(task.task.site("forward and loss"), [&] {
-    const auto outputs = task.head->forward(encoded);
-    const auto& debiasing = debiasing_[work.task];
-    finetuning::Answer result;
-    result.loss = debiasing ? debiasing->loss(*task.head, {encoded, outputs, work.features})
-                            : task.head->loss(outputs, work.batch, LossDetail::kSum);
-    const auto& loss = result.loss;
-    if (!loss.sum.defined() || loss.sum.numel() != 1 || !(loss.count >= 0)) {
-      throw Error(ErrorKind::kPlugin, "the loss needs a sum of one element and a count of 0 or more");
-    }
-    if (is_compared) result.log_p = task.head->log_probabilities(outputs, work.batch);
-    return result;
-  });
-  if (is_compared && !answer.log_p.defined()) {
-    const bool is_r_drop = config.r_drop > 0;
-    throw Error(ErrorKind::kConfig, is_r_drop ? config.r_drop_where : config.smart_where,
-                fmt::format("[finetuning]: '{}' compares the probabilities that a head gives, but that of {} gives "
-                            "none (Head::log_probabilities); take '{}' away, or the task",
-                            is_r_drop ? "r_drop" : "smart", task.task.owner(), is_r_drop ? "r_drop" : "smart"));
-  }
-  return answer;
 }
 
 // Where a step trains one task: a batch of every task on the weights as they are, for its gradient alone.
 void Trainer::compare_gradients() {
   for (std::size_t task = 0; task < session_.tasks.size(); ++task) {
-    cache(task);
+    keep_hidden(task);
     const auto batches = batches_[task].at(task_steps_[task]);  // the ones that would come next
     const auto part = run_part(task, {batches.front()}, "compare");
     gradients_.take(part.count > 0 ? 1 / part.count : 0);
@@ -520,8 +368,8 @@ void Trainer::evaluate() {
   for (std::size_t i = 0; i < session_.tasks.size(); ++i) {
     auto& task = session_.tasks[i];
     if (task.dev() == nullptr) continue;
-    cache_dev(i);
-    options.hidden = dev_caches_[i] ? &*dev_caches_[i] : nullptr;
+    if (result_.steps < total_steps_) caches_.keep_dev(i);
+    options.hidden = caches_.dev(i);
     evaluation::EvaluationSinks sinks;
     if (event.step > 0) sinks.metric = [&task](const Metric& metric) { task.task.tune(metric); };
     event.dev.emplace(task.task.name(), evaluation::evaluate(session_.model_of(task), *task.dev(), options, sinks));

@@ -6,15 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "berth/loss.h"
-#include "core/data/hidden_cache.h"
 #include "core/debias/debiasing.h"
-#include "core/finetuning/consistency.h"
 #include "core/finetuning/lora.h"
 #include "core/finetuning/mixout.h"
 #include "core/finetuning/unfreezing.h"
 #include "core/finetuning/weight_average.h"
 #include "core/training/adamw.h"
+#include "core/training/hidden_caches.h"
+#include "core/training/learner.h"
 #include "core/training/parameter_plan.h"
 #include "core/training/schedule.h"
 #include "core/training/selection.h"
@@ -23,77 +22,12 @@
 #include "core/training/task_gradients.h"
 #include "core/training/task_order.h"
 #include "core/training/task_weights.h"
+#include "core/training/training_events.h"
 
 namespace berth::training {
 
 // What LibTorch's record of operations knows a step as; its own time is what lies between operations.
 constexpr const char* kStepScope = "berth: between operations";
-
-// What one task had to do with a step.
-struct TaskStep {
-  std::size_t task = 0;  // of the session
-  double loss = 0;       // sum / count over the step
-  double weight = 1;     // that its gradient had
-};
-
-struct StepEvent {
-  std::int64_t step = 0;  // from 1
-  std::int64_t total_steps = 0;
-  double epoch = 0;
-  std::vector<TaskStep> tasks;  // one, or all of the suite
-  double rate = 0;              // the encoder's top rate at this step
-  double gradient_norm = 0;
-  std::int64_t examples = 0;  // of this step
-  std::int64_t tokens = 0;
-  std::int64_t total_examples = 0;  // so far
-  double training_seconds = 0;      // so far; evaluation, checkpoints and batches for comparisons excluded
-};
-
-struct EvaluationEvent {
-  std::int64_t step = 0;
-  double epoch = 0;
-  DevEvaluations dev;
-  Selection::Verdict verdict;
-  // Where tasks are trained one after another: the one whose turn ended with this step; else none.
-  std::optional<std::size_t> ended_task;
-};
-
-// How the tasks' gradients on the encoder stand to each other: below 0, what helps one hurts the other.
-struct ComparisonEvent {
-  std::int64_t step = 0;
-  Matrix cosines;  // [tasks][tasks], in the session's order
-};
-
-// What the encoder's frozen stages make of a task's set is kept from now on.
-struct CacheEvent {
-  std::size_t task = 0;  // of the session
-  std::string set;
-  std::int64_t layers = 0;
-  std::int64_t bytes = 0;
-  double seconds = 0;
-};
-
-// A task's loss is another from here on; see Debiasing.
-struct DebiasEvent {
-  std::size_t task = 0;  // of the session
-  const debias::Debiasing& debiasing;
-  double seconds = 0;  // that the biased model took
-};
-
-class TrainingEvents {
- public:
-  virtual ~TrainingEvents() = default;
-
-  virtual void starting(const ParameterPlan& plan, std::int64_t total_steps) = 0;
-  virtual void stepped(const StepEvent& event) = 0;
-  virtual void compared(const ComparisonEvent& event) = 0;
-  virtual void cached(const CacheEvent& event) = 0;
-  virtual void debiased(const DebiasEvent& event) = 0;
-  virtual void evaluated(const EvaluationEvent& event) = 0;
-  // Now is the time to write a checkpoint. verdict: what it is the best of.
-  virtual void checkpoint(std::int64_t step, const Selection::Verdict& verdict) = 0;
-  virtual bool wants_stop() = 0;  // asked after each step and within evaluations; an interrupted user
-};
 
 enum class Ending : std::uint8_t { kCompleted, kStoppedEarly, kInterrupted, kFailed };
 
@@ -115,6 +49,8 @@ ParameterPlan plan_of(Session& session);
 class Trainer {
  public:
   Trainer(Session& session, TrainingEvents& events);
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
 
   // Throws Error kNumeric where a loss or gradient is not finite. Whatever it throws, what was learned up to the step
   // before is then a checkpoint.
@@ -133,14 +69,6 @@ class Trainer {
     std::int64_t tokens = 0;
   };
 
-  // A micro-batch of a task.
-  struct Work {
-    std::size_t task;
-    const Batch& batch;
-    const MicroBatch& features;
-    std::uint64_t draw;  // of what is random in it
-  };
-
   // The steps of a schedule: all of them, or a task's turn where one is trained after another.
   struct Turn {
     std::int64_t begin = 0;
@@ -154,24 +82,13 @@ class Trainer {
   void set_debiasing();
   StepEvent train_step();
   Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, const char* purpose);
-  void cache(std::size_t task);
-  void cache_dev(std::size_t task);
-  bool has_room(const data::FeatureStore& store, std::int64_t stages) const;
-  void keep(std::size_t task, const data::TaskData& set, std::int64_t stages, std::int64_t pack_size,
-            std::optional<data::HiddenCache>& cache);
-  std::int64_t features_to_come(std::size_t task) const;
-  model::EncoderInput input_of(const Work& work) const;
-  model::EncoderRun run_of(const Work& work) const;
-  finetuning::Answer forward(const Work& work, const model::EncoderInput& input);
-  Loss loss_of(const Work& work);
-  at::Tensor roughness(const Work& work, model::EncoderInput input, const at::Tensor& log_p);
-  void learn_from(const Work& work, const Loss& loss);
-  void backward(std::size_t task, const Loss& loss);
+  void keep_hidden(std::size_t task);
   void combine(const std::vector<std::size_t>& tasks);
   void compare_gradients();
   void evaluate();
   void checkpoint(const Selection::Verdict& verdict);
   bool is_evaluation_due() const;
+  bool is_checkpoint_due() const;
   bool is_comparison_due() const;
   std::optional<std::size_t> ended_task() const;
   std::vector<double> factors() const;
@@ -188,11 +105,10 @@ class Trainer {
   std::vector<std::unique_ptr<debias::Debiasing>> debiasing_;  // of each task
   std::vector<TaskBatches> batches_;                           // of each task
   std::vector<std::int64_t> task_steps_;                       // that each task has made
-  std::vector<bool> was_cached_;                               // each task's training set, or found not to be worth it
   std::vector<bool> has_learned_;                              // each task, in a step
-  std::vector<std::optional<data::HiddenCache>> caches_;       // of each task's training set
-  std::vector<std::optional<data::HiddenCache>> dev_caches_;
-  std::int64_t cache_bytes_left_ = 0;
+  HiddenCaches caches_;
+  Learner learner_;
+  std::vector<double> passes_;  // that training makes over each task's training set
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t total_steps_ = 0;
   std::int64_t averaged_from_ = 0;  // the step, of those of average_

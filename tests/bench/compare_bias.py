@@ -84,7 +84,7 @@ def result_of(out):
 def run(method, seed, known, folder):
     """Confidence regularisation needs the plain run of its seed, which is kept as long as this program runs."""
     plain = folder / f"plain-{seed}"
-    settings = [f"training.seed={seed}", f"training.epochs={known.epochs}"]
+    settings = [f"training.seed={seed}", f"training.epochs={known.epochs}", "analysis.at_end=false"]
     if method in ("plain", "confidence regularisation") and not plain.exists():
         berth(folder, plain, settings)
     if method == "plain":

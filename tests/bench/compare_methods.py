@@ -19,6 +19,7 @@ from squad_files import first_questions
 METHODS = {"full": 1, "study": 4, "heads": 20, "top": 2, "biases": 20, "lora": 20}
 SCORES = {"sst2": "accuracy", "wnut17": "f1", "squad": "f1"}
 RATES = {"sst2": 5e-5, "wnut17": 1e-4, "squad": 5e-5}
+EPOCHS = {"sst2": 3, "wnut17": 3, "squad": 4}
 
 
 def settings_of(task, rows, folder):
@@ -35,7 +36,7 @@ def settings_of(task, rows, folder):
 def run(task, method, seed, settings, folder):
     out = folder / "run"
     settings = [*settings, f"finetuning.method={method}", f"optimizer.rate={RATES[task] * METHODS[method]}",
-                f"training.seed={seed}"]
+                f"training.seed={seed}", f"training.epochs={EPOCHS[task]}", "evaluation.every=1000000", "analysis.at_end=false"]
     subprocess.run([BERTH, "run", HERE / f"{task}.toml", "--out", out, *(a for s in settings for a in ("--set", s))],
                    check=True, stdout=subprocess.DEVNULL,
                    env={**os.environ, "BERTH_DATA": str(DATA), "BERTH_MINILM": str(MODEL)})

@@ -95,6 +95,10 @@ class Debias(ProgramTest):
         self.assertNotEqual(self.losses("balanced"), self.losses("plain"))
         examples = (self.dir / "plain/predictions/mood.dev.jsonl").read_text().count("\n")
         self.assertEqual(examples, 60)
+        printed = self.berth("evaluate", "plain").stdout
+        for name in names:
+            self.assertRegex(printed, rf"accuracy +{plain['groups']['dev'][name]['accuracy']:.6f}  \(group '{name}'")
+        self.assertIn(f"(group '{plain['worst_group']['dev']}', the worst)", printed)
 
     def test_what_does_not_fit_is_refused(self):
         def refused(code, says, *settings):

@@ -112,6 +112,12 @@ class Run(ProgramTest):
         for part in ("matrix products", "attention, backward", "optimizer", "embeddings, forward"):
             self.assertRegex(text, rf"(?m)^{part} +\d+\.\d\d +\d+\.\d% +\d+\.\d$")
 
+    def test_checkpoints_come_between_evaluations_too(self):
+        self.train("run", "--set", "checkpoints.every=5", "--set", "checkpoints.keep=9", "--set", "training.epochs=1")
+        found = {p.name for p in (self.dir / "run/checkpoints").iterdir()}
+        self.assertEqual(found, {"step-5", "step-10", "step-13", "best", "last"})
+        self.assertEqual(os.readlink(self.dir / "run/checkpoints/best"), "step-13")  # only what was scored is the best
+
     def test_a_dev_set_is_split_off_evenly_where_none_is_given(self):
         self.suite(task="split = 0.1")
         self.train()

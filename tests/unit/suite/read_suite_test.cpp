@@ -64,6 +64,7 @@ patience = 4
 batch_size = 16
 [checkpoints]
 keep = 3
+every = 50
 initial = true
 [tasks.a]
 plugin = "p"
@@ -106,6 +107,7 @@ train = "t"
   EXPECT_EQ(suite.evaluation.patience, 4);
   EXPECT_EQ(suite.evaluation.batch_size, 16);
   EXPECT_EQ(suite.checkpoints.keep, 3);
+  EXPECT_EQ(suite.checkpoints.every, 50);
   EXPECT_TRUE(suite.checkpoints.initial);
   EXPECT_EQ(suite.tasks[0].split, 0.25);
   EXPECT_EQ(suite.tasks[0].weight, 2);

@@ -1,0 +1,46 @@
+// What the encoder's frozen stages make of the tasks' sets, kept while a run trains: computed once what would be
+// computed in every epoch, as long as there is room (training.cache_megabytes).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/data/hidden_cache.h"
+#include "core/training/session.h"
+#include "core/training/training_events.h"
+
+namespace berth::training {
+
+class HiddenCaches {
+ public:
+  // Both outlive this. events: hears of each set that is kept, and may stop it.
+  HiddenCaches(const Session& session, TrainingEvents& events);
+
+  // A task's training set. passes: how often training goes over it. Decided once; later calls do nothing.
+  void keep_train(std::size_t task, double passes);
+
+  // A task's dev set, in the batches of evaluations: they give the bits that they would give without. Tried at each
+  // call until there is something to keep.
+  void keep_dev(std::size_t task);
+
+  // Null where nothing is kept.
+  const data::HiddenCache* train(std::size_t task) const { return of(train_[task]); }
+  const data::HiddenCache* dev(std::size_t task) const { return of(dev_[task]); }
+
+ private:
+  using Cache = std::optional<data::HiddenCache>;
+
+  static const data::HiddenCache* of(const Cache& cache) { return cache ? &*cache : nullptr; }
+  bool has_room(const data::FeatureStore& store, std::int64_t stages) const;
+  void keep(std::size_t task, const data::TaskData& set, std::int64_t stages, std::int64_t pack_size, Cache& cache);
+
+  const Session& session_;
+  TrainingEvents& events_;
+  std::vector<bool> is_decided_;  // of each task's training set
+  std::vector<Cache> train_;      // of each task
+  std::vector<Cache> dev_;
+  std::int64_t bytes_left_;
+};
+
+}  // namespace berth::training
