@@ -10,7 +10,7 @@ namespace berth::app {
 
 analysis::StepChanges changes_at(const std::filesystem::path& checkpoint, const model::Encoder& before,
                                  const model::Encoder& after) {
-  return {checkpoint::read_step(checkpoint), analysis::weight_changes(before.parameters(), after.parameters())};
+  return {checkpoint::read_info(checkpoint).step, analysis::weight_changes(before.parameters(), after.parameters())};
 }
 
 void tell_analysis(const analysis::Analysis& analysis, const report::RunFolder& folder, report::Console& console) {

@@ -8,6 +8,7 @@
 #include "apps/berth/commands.h"
 #include "apps/berth/interrupt.h"
 #include "apps/berth/trained_run.h"
+#include "core/checkpoint/manifest.h"
 #include "core/checkpoint/model_folder.h"
 #include "core/checkpoint/run_checkpoint.h"
 
@@ -65,8 +66,16 @@ analysis::TaskSample read_sample(const training::Session& session, const trainin
 
 // Of all checkpoints that were kept, and of those that were asked for.
 std::vector<analysis::StepChanges> weights_of(const TrainedRun& run, const std::vector<fs::path>& wanted,
-                                              const model::Encoder& before) {
-  auto folders = run.folder.all_checkpoints();
+                                              const model::Encoder& before, report::Console& console) {
+  std::vector<fs::path> folders;
+  for (const auto& [step, folder] : run.folder.all_checkpoints()) {
+    try {
+      checkpoint::verify(folder, checkpoint::Part::kModel);
+      folders.push_back(folder);
+    } catch (const Error& error) {
+      console.line(fmt::format("{} is passed over: {}", folder.filename().string(), error.what()));
+    }
+  }
   for (const auto& folder : wanted) {
     if (std::find(folders.begin(), folders.end(), folder) == folders.end()) folders.push_back(folder);
   }
@@ -106,10 +115,10 @@ int analyze(const Arguments& arguments) {
       const auto checkpoint = run.checkpoint(config.name);
       analysis.tasks.push_back(
           analysis::analyze_task(session, task, before, read_sample(session, task, examples), options));
-      analysis.tasks.back().step = checkpoint::read_step(checkpoint);
+      analysis.tasks.back().step = checkpoint::read_info(checkpoint).step;
       checkpoints.push_back(checkpoint);
     }
-    analysis.weights = weights_of(run, checkpoints, before);
+    analysis.weights = weights_of(run, checkpoints, before, console);
   } catch (const evaluation::Stopped&) {
     return 128 + interrupted_by();
   }

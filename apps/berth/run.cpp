@@ -10,11 +10,13 @@
 #include "apps/berth/commands.h"
 #include "apps/berth/interrupt.h"
 #include "apps/berth/suite_argument.h"
+#include "apps/berth/threads.h"
 #include "core/checkpoint/whole_file.h"
 #include "core/debias/prepare.h"
 #include "core/debias/teacher.h"
 #include "core/report/prediction_line.h"
 #include "core/report/profile.h"
+#include "core/report/run_lock.h"
 #include "core/report/run_recorder.h"
 
 namespace berth::app {
@@ -24,16 +26,37 @@ namespace {
 Usage run_usage() {
   Usage usage;
   usage.line = "berth run SUITE.toml [options]";
-  usage.summary = "Trains the tasks of a suite on one shared encoder and writes a run folder.";
+  usage.summary =
+      "Trains the tasks of a suite on one shared encoder and writes a run folder. With --resume, goes on with a run\n"
+      "that was stopped, from its newest whole checkpoint, as if it had never stopped.";
   usage.examples =
       "  berth run configs/quickstart.toml\n"
-      "  berth run suite.toml --set optimizer.rate=5e-5 --set training.epochs=4 --out runs/faster\n";
+      "  berth run suite.toml --set optimizer.rate=5e-5 --set training.epochs=4 --out runs/faster\n"
+      "  berth run --resume runs/faster\n";
   add_suite_argument(usage);
   usage.options.add_options()("out", po::value<std::string>()->value_name("DIR"),
                               "the run folder, new or empty (default: runs/NAME)")(
+      "resume", po::value<std::string>()->value_name("RUN_DIR"),
+      "go on with this run, with its own suite: no SUITE.toml, --set or --out")(
       "profile", po::bool_switch(), "print where the time of a training step went");
   add_plugin_path(usage.options);
   return usage;
+}
+
+// The run to go on with, if there is one.
+std::optional<report::RunFolder> resumed_run(const po::variables_map& values) {
+  if (!values.contains("resume")) return std::nullopt;
+  for (const auto* other : {"suite", "set", "out"}) {
+    if (!values.contains(other)) continue;
+    throw Error(ErrorKind::kConfig, fmt::format("--resume goes on with a run as it was begun; take '{}' away", other));
+  }
+  return report::RunFolder::open(values["resume"].as<std::string>());
+}
+
+suite::Suite suite_of(const report::RunFolder& run) {
+  auto suite = suite::read_suite(run.suite_file(), {});
+  set_threads(suite);
+  return suite;
 }
 
 void describe_session(const training::Session& session, report::Console& console) {
@@ -124,7 +147,19 @@ int run(const Arguments& arguments) {
   auto command = run_usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
-  const auto suite = read_suite_argument(*values, command);
+  report::Console console(stdout);
+  const auto resumed = resumed_run(*values);
+  std::optional<report::RunLock> lock;
+  std::optional<std::filesystem::path> from;
+  if (resumed) {
+    lock.emplace(resumed->path());
+    if (report::is_finished(resumed->path())) {
+      console.line(fmt::format("{}: the run has come to its end already", resumed->path().string()));
+      return 0;
+    }
+    from = resumed->newest_whole([&](const std::string& why) { console.line(why); });
+  }
+  const auto suite = resumed ? suite_of(*resumed) : read_suite_argument(*values, command);
   const auto registry = find_plugins(*values);
   // Everything that can be wrong in suite and data shows before a folder is made.
   auto session = training::start_session(suite, registry);
@@ -134,28 +169,28 @@ int run(const Arguments& arguments) {
   auto resolved = suite;
   resolved.model.precision = session.suite.model.precision;  // what "auto" is here
   catch_interrupts();                                        // from here on there is something to lose
-  const auto folder =
-      report::RunFolder::create(values->contains("out") ? std::filesystem::path((*values)["out"].as<std::string>())
-                                                        : report::RunFolder::free_path(suite.name),
-                                resolved);
-  report::Console console(stdout);
+  const auto out = values->contains("out") ? std::filesystem::path((*values)["out"].as<std::string>())
+                                           : report::RunFolder::free_path(suite.name);
+  if (!lock) lock.emplace(out);
+  const auto folder = resumed ? *resumed : report::RunFolder::create(out, resolved);
   console.line(fmt::format("run folder {}", folder.path().string()));
   describe_session(session, console);
 
   report::RunRecorder recorder(folder, session, console, wants_stop);
   training::Trainer trainer(session, recorder);
   recorder.follow(trainer);
+  if (from) recorder.go_on_from(*from);
   auto result = trainer.result();
   const auto tell = [&](const char* what) {
     recorder.finish(result);
     if (result.steps == 0) return;
-    console.line(fmt::format("{}; what was learned up to step {} is in {}", what, result.steps,
-                             (folder.checkpoints() / "last").string()));
+    console.line(fmt::format("{}; what was learned up to step {} is in {}; `berth run --resume {}` goes on", what,
+                             result.steps, (folder.checkpoints() / "last").string(), folder.path().string()));
   };
   std::optional<report::Profile> profile;
   if ((*values)["profile"].as<bool>()) profile.emplace();
   try {
-    trainer.train();
+    trainer.train(from);
     if (profile) console.line(profile->table());
     profile.reset();
     result = trainer.result();

@@ -1,12 +1,17 @@
 #include "core/checkpoint/run_checkpoint.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <system_error>
 
 #include "berth/error.h"
+#include "core/checkpoint/manifest.h"
 #include "core/checkpoint/model_folder.h"
 #include "core/checkpoint/safetensors.h"
 #include "core/checkpoint/whole_file.h"
@@ -30,6 +35,23 @@ void write_adapter(const fs::path& folder, const AdapterContents& adapter) {
   write_text(folder / "adapter_config.json", adapter.config_json);
 }
 
+// The folder `fresh` in the place of `folder`, which takes its name where it exists, in one step.
+void put_in_place(const fs::path& fresh, const fs::path& folder) {
+  if (!fs::exists(folder)) {
+    fs::rename(fresh, folder);
+  } else if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) != 0) {
+    if (errno != EINVAL && errno != ENOSYS) {
+      throw fs::filesystem_error("can't replace", folder, std::error_code(errno, std::generic_category()));
+    }
+    const fs::path old = folder.string() + ".old.partial";  // a file system that can't exchange names
+    fs::rename(folder, old);
+    fs::rename(fresh, folder);
+    fs::remove_all(old);
+  }
+  sync(folder.parent_path());
+  fs::remove_all(fresh);
+}
+
 }  // namespace
 
 void write_checkpoint(const fs::path& folder, const CheckpointContents& contents) {
@@ -44,12 +66,15 @@ void write_checkpoint(const fs::path& folder, const CheckpointContents& contents
       write_text(state_file(partial, head.task), head.state);
     }
     if (!contents.adapter.tensors.empty()) write_adapter(partial / "adapter", contents.adapter);
-    write_text(partial / "checkpoint.json", contents.info_json);
-    fs::remove_all(folder);
-    fs::rename(partial, folder);
+    write_safetensors(partial / kTrainingFile, contents.training);
+    write_text(partial / kReportFile, contents.report_json);
+    write_text(partial / kInfoFile, contents.info_json);
+    write_manifest(partial);
+    put_in_place(partial, folder);
   } catch (const fs::filesystem_error& e) {
     throw Error(ErrorKind::kIo, {folder.string()}, fmt::format("the checkpoint can't be written: {}", e.what()));
   }
+  verify(folder, Part::kAll);
 }
 
 fs::path encoder_folder(const fs::path& checkpoint) { return checkpoint / "encoder"; }
@@ -57,7 +82,9 @@ fs::path encoder_folder(const fs::path& checkpoint) { return checkpoint / "encod
 fs::path model_folder(const fs::path& path) {
   if (fs::exists(path / "config.json")) return path;
   for (const auto& checkpoint : {path, path / "checkpoints/best"}) {
-    if (fs::exists(encoder_folder(checkpoint) / "config.json")) return fs::canonical(encoder_folder(checkpoint));
+    if (!fs::exists(encoder_folder(checkpoint) / "config.json")) continue;
+    verify(checkpoint, Part::kModel);
+    return fs::canonical(encoder_folder(checkpoint));
   }
   return path;
 }
@@ -83,13 +110,16 @@ std::string read_task_state(const fs::path& checkpoint, const std::string& task)
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::int64_t read_step(const fs::path& checkpoint) {
-  const auto file = checkpoint / "checkpoint.json";
+CheckpointInfo read_info(const fs::path& checkpoint) {
+  const auto file = checkpoint / kInfoFile;
   const auto json = model::parse_json(model::read_text(file), file.string());
-  if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) {
-    throw Error(ErrorKind::kContent, {file.string()}, "has no \"step\", which every checkpoint of berth has");
+  const auto is_ours = json.is_object() && json.contains("step") && json["step"].is_number_integer() &&
+                       json.contains("training_seconds") && json["training_seconds"].is_number();
+  if (!is_ours) {
+    throw Error(ErrorKind::kContent, {file.string()},
+                R"(has no "step" and "training_seconds", which every checkpoint of berth has)");
   }
-  return json["step"].get<std::int64_t>();
+  return {json["step"].get<std::int64_t>(), json["training_seconds"].get<double>()};
 }
 
 void point_link(const fs::path& link, const std::string& target) {
@@ -99,6 +129,7 @@ void point_link(const fs::path& link, const std::string& target) {
   fs::create_directory_symlink(target, fresh, error);
   if (!error) fs::rename(fresh, link, error);
   if (error) throw Error(ErrorKind::kIo, {link.string()}, "the link can't be made: " + error.message());
+  sync(link.parent_path());
 }
 
 }  // namespace berth::checkpoint

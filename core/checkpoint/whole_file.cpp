@@ -12,6 +12,18 @@
 #include "berth/error.h"
 
 namespace berth::checkpoint {
+namespace {
+
+// 0, or errno.
+int try_sync(const std::filesystem::path& path) {
+  const int handle = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (handle < 0) return errno;
+  const int error = ::fsync(handle) == 0 || errno == EINVAL ? 0 : errno;  // EINVAL: nothing that can be synced
+  ::close(handle);
+  return error;
+}
+
+}  // namespace
 
 WholeFile::WholeFile(const std::filesystem::path& path)
     : path_(path), temporary_(fmt::format("{}.{}.partial", path.string(), ::getpid())) {
@@ -43,15 +55,17 @@ void WholeFile::commit() {
   ::close(file_);
   file_ = -1;
   // The name is on the disk only once its folder is; a file system that can't sync folders loses nothing else.
-  const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
-  if (const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); handle >= 0) {
-    ::fsync(handle);
-    ::close(handle);
-  }
+  try_sync(path_.has_parent_path() ? path_.parent_path() : ".");
 }
 
 void WholeFile::fail(const char* what) const {
   throw Error(ErrorKind::kIo, Where{path_.string()}, fmt::format("{}: {}", what, std::strerror(errno)));
+}
+
+void sync(const std::filesystem::path& path) {
+  if (const int error = try_sync(path); error != 0) {
+    throw Error(ErrorKind::kIo, {path.string()}, fmt::format("can't be synced to the disk: {}", std::strerror(error)));
+  }
 }
 
 void write_text(const std::filesystem::path& path, std::string_view text) {

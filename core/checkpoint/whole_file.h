@@ -28,6 +28,10 @@ class WholeFile {
   int file_ = -1;
 };
 
+// What was written to a file, or the names in a folder, on the disk. A file system that can't sync folders loses
+// nothing else. Throws Error kIo.
+void sync(const std::filesystem::path& path);
+
 // A whole file of text, or none. Throws Error kIo.
 void write_text(const std::filesystem::path& path, std::string_view text);
 

@@ -9,6 +9,7 @@
 
 #include "berth/error.h"
 #include "core/data/packed_batch.h"
+#include "core/training/random.h"
 
 namespace berth::data {
 namespace {
@@ -120,6 +121,18 @@ PackedBatch::Field FeatureStore::pack_field(const Column& column, const std::vec
     std::copy(starts.begin(), starts.end(), field.offsets.mutable_data_ptr<std::int64_t>());
   }
   return field;
+}
+
+std::uint64_t FeatureStore::fingerprint() const {
+  const auto of = [](const auto& values) {
+    return training::hash_name({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
+  };
+  std::uint64_t result = training::mix({of(ids_), of(segments_), of(begin_)});
+  for (const auto& column : columns_) {
+    result = training::mix(
+        {result, training::hash_name(column.spec.name), of(column.integers), of(column.reals), of(column.begin)});
+  }
+  return result;
 }
 
 std::unique_ptr<Batch> FeatureStore::pack(const std::vector<std::int64_t>& features) const {

@@ -26,6 +26,9 @@ class FeatureStore {
   std::int64_t tokens() const { return begin_.back(); }
   std::int64_t first_token(std::int64_t feature) const { return begin_[feature]; }  // among tokens()
 
+  // Of everything that the features hold: another one, another number.
+  std::uint64_t fingerprint() const;
+
   // Packs these features end to end, in the order given.
   std::unique_ptr<Batch> pack(const std::vector<std::int64_t>& features) const;
   // `count` of them from `first` on, or those that are left.

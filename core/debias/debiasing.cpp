@@ -4,6 +4,8 @@
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/debias/losses.h"
 
 namespace berth::debias {
@@ -24,10 +26,28 @@ Debiasing::Debiasing(DebiasParts parts) : parts_(std::move(parts)) {
   if (config.method == suite::DebiasMethod::kGroupDro) {
     dro_.emplace(parts_.groups.sizes(), config.step_size, config.adjustment);
   }
+  commit();
 }
 
 std::optional<double> Debiasing::mean_gate() const {
   return gate_count_ > 0 ? std::optional(gate_sum_ / static_cast<double>(gate_count_)) : std::nullopt;
+}
+
+Debiasing::Progress Debiasing::now() const {
+  return {dro_ ? dro_->weights() : std::vector<double>(), gate_sum_, gate_count_};
+}
+
+void Debiasing::save(training::TrainingState& state, const std::string& name) const {
+  state.put("groups/" + name, learned_.group_weights);
+  state.put("gate/" + name, std::vector<double>{learned_.gate_sum, static_cast<double>(learned_.gate_count)});
+}
+
+void Debiasing::load(const training::TrainingState& state, const std::string& name) {
+  if (dro_) dro_->set_weights(state.reals("groups/" + name, dro_->weights().size()));
+  const auto gate = state.reals("gate/" + name, 2);
+  gate_sum_ = gate[0];
+  gate_count_ = static_cast<std::int64_t>(gate[1]);
+  commit();
 }
 
 at::Tensor Debiasing::rows(const at::Tensor& of_features, const LossInput& input) const {
@@ -55,12 +75,12 @@ Loss Debiasing::weighted(Head& head, const LossInput& input) {
 
 Loss Debiasing::by_groups(Head& head, const LossInput& input) {
   auto loss = values_of(head, input);
+  const bool moves = std::exchange(may_move_, false);
   if (loss.values.numel() == 0) return loss;
   std::vector<std::int64_t> groups;
   for (const auto feature : input.features) groups.push_back(parts_.groups.of[static_cast<std::size_t>(feature)]);
   const at::Tensor of_values = at::tensor(groups, at::kLong).index_select(0, loss.sequences);
-  if (may_move_) dro_->move(loss.values, of_values);
-  may_move_ = false;
+  if (moves) dro_->move(loss.values, of_values);
   loss.sum = (loss.values * dro_->factors(loss.values, of_values)).sum();
   return loss;
 }

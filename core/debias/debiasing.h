@@ -13,6 +13,7 @@
 #include "core/debias/group_dro.h"
 #include "core/debias/groups.h"
 #include "core/suite/suite.h"
+#include "core/training/training_state.h"
 
 namespace berth::debias {
 
@@ -57,10 +58,24 @@ class Debiasing {
   const Groups& groups() const { return parts_.groups; }
   // Weight of each group, of kGroupDro.
   const GroupDro* dro() const { return dro_ ? &*dro_ : nullptr; }
+  // What was learned so far is part of a step that has been made, and no longer one that may fail.
+  void commit() { learned_ = now(); }
+
+  // Group DRO's weights and the mean of the gate, as of commit(). name: of the task.
+  void save(training::TrainingState& state, const std::string& name) const;
+  void load(const training::TrainingState& state, const std::string& name);
+
   // Of the learned mixin, over all losses so far; nothing for other methods.
   std::optional<double> mean_gate() const;
 
  private:
+  struct Progress {
+    std::vector<double> group_weights;
+    double gate_sum = 0;
+    std::int64_t gate_count = 0;
+  };
+
+  Progress now() const;
   Loss weighted(Head& head, const LossInput& input);
   Loss by_groups(Head& head, const LossInput& input);
   Loss over_classes(Head& head, const LossInput& input);
@@ -71,6 +86,7 @@ class Debiasing {
   bool may_move_ = false;
   double gate_sum_ = 0;
   std::int64_t gate_count_ = 0;
+  Progress learned_;
 };
 
 }  // namespace berth::debias

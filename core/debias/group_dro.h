@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace berth::debias {
@@ -25,6 +26,7 @@ class GroupDro {
   at::Tensor factors(const at::Tensor& values, const at::Tensor& groups) const;
 
   const std::vector<double>& weights() const { return weights_; }
+  void set_weights(std::vector<double> weights) { weights_ = std::move(weights); }  // as many as before
 
  private:
   std::vector<double> weights_;

@@ -11,24 +11,40 @@ namespace berth::finetuning {
 
 WeightAverage::WeightAverage(const training::ParameterPlan& plan) {
   for (const auto& p : plan.parameters) {
-    if (p.has_gradient() && !p.is_adapter()) weights_.push_back({p.tensor, at::zeros_like(p.tensor)});
+    if (p.has_gradient() && !p.is_adapter()) weights_.push_back({p.name, p.tensor, at::zeros_like(p.tensor)});
   }
 }
 
 void WeightAverage::add() {
   const at::NoGradGuard no_grad;
   ++count_;
-  for (const auto& [parameter, mean] : weights_) mean.lerp_(parameter, 1 / static_cast<double>(count_));
+  for (const auto& [name, parameter, mean] : weights_) mean.lerp_(parameter, 1 / static_cast<double>(count_));
 }
 
 void WeightAverage::swap() {
   is_in_place_ = !is_in_place_;
-  for (const auto& [parameter, mean] : weights_) {
+  for (const auto& [name, parameter, mean] : weights_) {
     model::for_type(parameter, [&parameter = parameter, &mean = mean](auto tag) {
       using T = decltype(tag);
       auto* numbers = parameter.data_ptr<T>();
       std::swap_ranges(numbers, numbers + parameter.numel(), mean.data_ptr<T>());
     });
+  }
+}
+
+void WeightAverage::save(training::TrainingState& state) const {
+  state.put("average/steps", std::vector<std::int64_t>{count_});
+  if (count_ == 0) return;
+  for (const auto& [name, parameter, mean] : weights_) state.put("average/" + name, mean);
+}
+
+void WeightAverage::load(const training::TrainingState& state) {
+  const at::NoGradGuard no_grad;
+  count_ = state.integers("average/steps", 1).front();
+  if (count_ == 0) return;
+  for (const auto& [name, parameter, mean] : weights_) {
+    mean.copy_(parameter);
+    state.copy_to(parameter, "average/" + name);
   }
 }
 

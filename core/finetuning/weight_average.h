@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/training/parameter_plan.h"
+#include "core/training/training_state.h"
 
 namespace berth::finetuning {
 
@@ -17,6 +19,11 @@ class WeightAverage {
 
   // Takes the weights as they are now into the mean.
   void add();
+
+  // The last step's weights; the mean is in the parameters' place then. And back: with the mean in the parameters'
+  // place, which the last step's weights take.
+  void save(training::TrainingState& state) const;
+  void load(const training::TrainingState& state);
 
   // The mean, in the parameters' place until this is destroyed. Does nothing where the mean is of nothing, or is in
   // place already.
@@ -33,6 +40,7 @@ class WeightAverage {
 
  private:
   struct Weight {
+    std::string name;
     at::Tensor parameter, mean;
   };
 

@@ -2,15 +2,24 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <charconv>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "core/checkpoint/manifest.h"
 #include "core/checkpoint/run_checkpoint.h"
 #include "core/checkpoint/whole_file.h"
+#include "core/model/json_text.h"
+#include "core/report/run_memory.h"
 
 namespace berth::report {
 namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kStep = "step-";
+
+}  // namespace
 
 RunFolder RunFolder::create(const fs::path& path, const suite::Suite& suite) {
   std::error_code error;
@@ -22,7 +31,7 @@ RunFolder RunFolder::create(const fs::path& path, const suite::Suite& suite) {
     throw Error(ErrorKind::kConfig,
                 fmt::format("{} exists and is not empty; give --out a new or an empty folder", path.string()));
   }
-  const RunFolder run(fs::absolute(path));
+  RunFolder run(fs::absolute(path));
   for (const auto& folder : {run.path_, run.path_ / "predictions", run.checkpoints()}) {
     fs::create_directories(folder, error);
     if (error) throw Error(ErrorKind::kIo, {folder.string()}, "the folder can't be made: " + error.message());
@@ -56,18 +65,34 @@ fs::path RunFolder::result_file(const std::string& task, const std::string& set,
   return path_ / "predictions" / fmt::format("{}.{}.{}", task, set, suffix);
 }
 
-fs::path RunFolder::step_folder(std::int64_t step) const { return checkpoints() / fmt::format("step-{}", step); }
+fs::path RunFolder::step_folder(std::int64_t step) const { return checkpoints() / fmt::format("{}{}", kStep, step); }
 
-std::vector<fs::path> RunFolder::all_checkpoints() const {
-  std::vector<std::pair<std::int64_t, fs::path>> found;
+std::map<std::int64_t, fs::path> RunFolder::all_checkpoints() const {
+  std::map<std::int64_t, fs::path> found;
   for (const auto& entry : fs::directory_iterator(checkpoints())) {
-    if (entry.is_symlink() || !fs::exists(entry.path() / "checkpoint.json")) continue;
-    found.emplace_back(checkpoint::read_step(entry.path()), entry.path());
+    const auto name = entry.path().filename().string();
+    std::int64_t step = -1;
+    if (name.starts_with(kStep)) std::from_chars(name.data() + kStep.size(), name.data() + name.size(), step);
+    if (step >= 0 && entry.path() == step_folder(step)) found[step] = entry.path();
   }
-  std::sort(found.begin(), found.end());
-  std::vector<fs::path> folders;
-  for (auto& [step, folder] : found) folders.push_back(std::move(folder));
-  return folders;
+  return found;
+}
+
+fs::path RunFolder::newest_whole(const std::function<void(const std::string&)>& skipped) const {
+  const auto all = fs::exists(checkpoints()) ? all_checkpoints() : std::map<std::int64_t, fs::path>();
+  const std::map<std::int64_t, fs::path, std::greater<>> newest_first(all.begin(), all.end());
+  for (const auto& [own_step, folder] : newest_first) {
+    try {
+      checkpoint::verify(folder, checkpoint::Part::kAll);
+      for (const auto& [link, step] : read_memory(folder / checkpoint::kReportFile).links) {
+        if (step != own_step) checkpoint::verify(step_folder(step), checkpoint::Part::kModel);
+      }
+      return folder;
+    } catch (const Error& error) {
+      skipped(fmt::format("{} is passed over: {}", folder.filename().string(), error.what()));
+    }
+  }
+  throw Error(ErrorKind::kIo, {path_.string()}, "the run has no whole checkpoint to go on from; start it anew");
 }
 
 fs::path RunFolder::checkpoint(const std::string& which, const std::string& task) const {
@@ -83,6 +108,17 @@ fs::path RunFolder::checkpoint(const std::string& which, const std::string& task
   throw Error(fs::exists(folder) ? ErrorKind::kIo : ErrorKind::kConfig,
               fmt::format("--checkpoint {}: no checkpoint there; give best, last or a folder like {}", which,
                           step_folder(120).string()));
+}
+
+bool is_finished(const fs::path& run) {
+  const auto file = run / "summary.json";
+  if (!fs::exists(file)) return false;
+  try {
+    const auto ending = model::parse_json(model::read_text(file), file.string()).value("ending", "");
+    return ending == "completed" || ending == "stopped early";
+  } catch (const std::exception&) {
+    return false;  // cut off
+  }
 }
 
 }  // namespace berth::report

@@ -3,7 +3,10 @@
 //   suite.toml  metrics.jsonl  summary.json  analysis.json  predictions/TASK.SET.jsonl  checkpoints/step-N, best, last
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -39,7 +42,11 @@ class RunFolder {
   std::filesystem::path checkpoint(const std::string& which, const std::string& task = "") const;
 
   // Every checkpoint that is there, by step.
-  std::vector<std::filesystem::path> all_checkpoints() const;
+  std::map<std::int64_t, std::filesystem::path> all_checkpoints() const;
+
+  // The newest checkpoint that is whole, as are those that were the best then: what the run can go on from. skipped:
+  // told what is wrong with each newer one. Throws Error kIo where there is none.
+  std::filesystem::path newest_whole(const std::function<void(const std::string&)>& skipped) const;
 
   // Of a task that has a best checkpoint of its own ([evaluation] select_by = "each"), in checkpoints().
   static std::string best_link(const std::string& task) { return "best-" + task; }
@@ -49,5 +56,9 @@ class RunFolder {
 
   std::filesystem::path path_;
 };
+
+// Whether the run in this folder has come to its end, as its summary says. Not so: it never began, goes on, was
+// interrupted, or failed.
+bool is_finished(const std::filesystem::path& run);
 
 }  // namespace berth::report

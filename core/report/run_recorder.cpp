@@ -94,15 +94,52 @@ std::string primary_text(const evaluation::Evaluation& evaluation) {
 
 RunRecorder::RunRecorder(const RunFolder& folder, const training::Session& session, Console& console,
                          std::function<bool()> wants_stop)
-    : folder_(folder),
-      session_(session),
-      console_(console),
-      wants_stop_(std::move(wants_stop)),
-      metrics_(folder.metrics_file(), std::ios::binary) {
-  if (!metrics_) throw Error(ErrorKind::kIo, {folder.metrics_file().string()}, "can't be written");
+    : folder_(folder), session_(session), console_(console), wants_stop_(std::move(wants_stop)) {
+  open_metrics();
+}
+
+void RunRecorder::open_metrics() {
+  metrics_.open(folder_.metrics_file(), std::ios::binary | std::ios::app);
+  if (!metrics_) throw Error(ErrorKind::kIo, {folder_.metrics_file().string()}, "can't be written");
+}
+
+void RunRecorder::go_on_from(const std::filesystem::path& folder) {
+  memory_ = read_memory(folder / checkpoint::kReportFile);
+  const auto own_step = checkpoint::read_info(folder).step;
+  // Those that come later will be written again. What is left of one that was being written has no step.
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.checkpoints())) {
+    if (entry.path().extension() == ".partial") std::filesystem::remove_all(entry.path());
+  }
+  for (const auto& [step, other] : folder_.all_checkpoints()) {
+    if (step <= own_step) {
+      kept_.push_back(step);
+    } else {
+      std::filesystem::remove_all(other);
+    }
+  }
+  point_links();
+  metrics_.close();
+  const auto file = folder_.metrics_file();
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(file, error);
+  if (!error && bytes < memory_.metrics_bytes) {
+    console_.line(
+        fmt::format("{} has {} bytes, but had {}: lines of it are lost", file.string(), bytes, memory_.metrics_bytes));
+  } else if (!error) {
+    std::filesystem::resize_file(file, memory_.metrics_bytes, error);
+  }
+  if (error) throw Error(ErrorKind::kIo, {file.string()}, "can't be cut: " + error.message());
+  open_metrics();
+  is_repeating_ = true;
+}
+
+void RunRecorder::resumed(std::int64_t step) {
+  is_repeating_ = false;
+  console_.line(fmt::format("going on after step {}", step));
 }
 
 void RunRecorder::write_metrics_line(const std::string& json) {
+  if (is_repeating_) return;
   metrics_ << json << '\n' << std::flush;
   if (!metrics_) throw Error(ErrorKind::kIo, {folder_.metrics_file().string()}, "can't be written; is the disk full?");
 }
@@ -127,15 +164,15 @@ void RunRecorder::starting(const training::ParameterPlan& plan, std::int64_t tot
 }
 
 void RunRecorder::stepped(const training::StepEvent& event) {
-  if (event.step == 1) seconds_to_first_step_ = seconds_since_process_start() - event.training_seconds;
+  if (event.step == 1) memory_.seconds_to_first_step = seconds_since_process_start() - event.training_seconds;
   for (const auto& part : event.tasks) {
-    auto& interval = interval_[task_name(part.task)];
+    auto& interval = memory_.intervals[task_name(part.task)];
     interval.loss += part.loss;
     interval.weight = part.weight;
     ++interval.steps;
   }
   const bool is_last = event.step == event.total_steps;
-  last_step_ = event;
+  memory_.last = {event.step, event.epoch, event.rate, event.gradient_norm, event.training_seconds};
   if (event.step % session_.suite.training.log_every == 0 || is_last) log_interval();
 
   if (!console_.is_terminal() && !is_last && last_shown_ >= 0 &&
@@ -151,8 +188,8 @@ void RunRecorder::stepped(const training::StepEvent& event) {
 }
 
 std::int64_t RunRecorder::best_step_of(const std::string& task) const {
-  const auto own = linked_.find(RunFolder::best_link(task));
-  return own == linked_.end() ? best_step_ : own->second;
+  const auto own = memory_.links.find(RunFolder::best_link(task));
+  return own == memory_.links.end() ? memory_.best_step : own->second;
 }
 
 const std::string& RunRecorder::task_name(std::size_t task) const { return session_.tasks[task].task.name(); }
@@ -175,7 +212,7 @@ void RunRecorder::compared(const training::ComparisonEvent& event) {
       const double cosine = event.cosines[i][j];
       json["between"].push_back({{"tasks", {task_name(i), task_name(j)}}, {"cosine", cosine}});
       if (!std::isfinite(cosine)) continue;
-      auto& seen = cosines_[{task_name(i), task_name(j)}];
+      auto& seen = memory_.cosines[{task_name(i), task_name(j)}];
       seen.sum += cosine;
       seen.least = std::min(seen.least, cosine);
       ++seen.count;
@@ -215,8 +252,8 @@ void RunRecorder::debiased(const training::DebiasEvent& event) {
 }
 
 void RunRecorder::log_interval() {
-  const auto& event = last_step_;
-  for (const auto& [task, interval] : interval_) {
+  const auto& event = memory_.last;
+  for (const auto& [task, interval] : memory_.intervals) {
     Json json;
     json["kind"] = "train";
     json["step"] = event.step;
@@ -230,7 +267,7 @@ void RunRecorder::log_interval() {
     json["training_seconds"] = event.training_seconds;
     write_metrics_line(json.dump());
   }
-  interval_.clear();
+  memory_.intervals.clear();
 }
 
 void RunRecorder::evaluated(const training::EvaluationEvent& event) {
@@ -250,17 +287,17 @@ void RunRecorder::evaluated(const training::EvaluationEvent& event) {
     json["seconds"] = evaluation.seconds;
     write_metrics_line(json.dump());
     if (event.step > 0) track(task, evaluation, event.step);
-    if (event.step == 0) before_[task] = evaluation.primary().value;
+    if (event.step == 0) memory_.before[task] = evaluation.primary().value;
     if (event.ended_task && task_name(*event.ended_task) == task) {
-      after_own_turn_[task] = evaluation.primary().value;
+      memory_.after_own_turn[task] = evaluation.primary().value;
     }
   }
 }
 
 void RunRecorder::track(const std::string& task, const evaluation::Evaluation& evaluation, std::int64_t step) {
-  primary_[task] = evaluation.primary();
+  memory_.primary[task] = evaluation.primary();
   for (const auto& score : evaluation.scores) {
-    auto [found, is_first] = dev_[task].try_emplace(score.name);
+    auto [found, is_first] = memory_.dev[task].try_emplace(score.name);
     auto& tracked = found->second;
     tracked.final_value = score.value;
     Score best = score;
@@ -288,36 +325,45 @@ checkpoint::AdapterContents RunRecorder::adapter() const {
   return contents;
 }
 
-void RunRecorder::checkpoint(std::int64_t step, const training::Selection::Verdict& verdict) {
+void RunRecorder::checkpoint(const training::CheckpointEvent& event) {
+  const auto step = event.step;
   Json info;
   info["step"] = step;
+  info["training_seconds"] = event.training_seconds;
   info["berth"] = version();
   std::vector<checkpoint::HeadContents> heads;
   for (const auto& task : session_.tasks) {
     heads.push_back({task.task.name(), plugin::head_tensors(*task.head), task.task.save_state()});
     info["tasks"].push_back(task.task.name());
   }
-  const auto folder = folder_.step_folder(step);
-  checkpoint::write_checkpoint(
-      folder, {session_.encoder, session_.suite.model.path, std::move(heads), adapter(), info.dump(2)});
-  std::vector<std::string> links = {"last"};
+  auto next = memory_;
+  next.links["last"] = step;
   // An interrupted run without an evaluation has no better one either.
-  const bool is_best = verdict.is_best || (best_step_ < 0 && step > 0);
-  if (is_best) best_step_ = step;
-  if (is_best) links.emplace_back("best");
-  for (const auto& task : verdict.best_tasks) links.push_back(RunFolder::best_link(task));
-  for (const auto& link : links) {
-    checkpoint::point_link(folder_.checkpoints() / link, folder.filename().string());
-    linked_[link] = step;
-  }
+  const bool is_best = event.verdict.is_best || (memory_.best_step < 0 && step > 0);
+  if (is_best) next.best_step = next.links["best"] = step;
+  for (const auto& task : event.verdict.best_tasks) next.links[RunFolder::best_link(task)] = step;
+  checkpoint::sync(folder_.metrics_file());
+  next.metrics_bytes = std::filesystem::file_size(folder_.metrics_file());
+  checkpoint::write_checkpoint(folder_.step_folder(step),
+                               {session_.encoder, session_.suite.model.path, std::move(heads), adapter(),
+                                event.state.tensors(), to_json(next), info.dump(2)});
+  memory_ = std::move(next);
+  point_links();
   if (std::find(kept_.begin(), kept_.end(), step) == kept_.end()) kept_.push_back(step);
   prune();
+}
+
+void RunRecorder::point_links() {
+  for (const auto& [link, step] : memory_.links) {
+    checkpoint::point_link(folder_.checkpoints() / link, folder_.step_folder(step).filename().string());
+  }
 }
 
 // Keeps the newest ones, those that a link leads to, and the one from before the first step.
 void RunRecorder::prune() {
   const auto is_linked = [&](std::int64_t step) {
-    return std::any_of(linked_.begin(), linked_.end(), [&](const auto& link) { return link.second == step; });
+    return std::any_of(memory_.links.begin(), memory_.links.end(),
+                       [&](const auto& link) { return link.second == step; });
   };
   auto candidates =
       static_cast<std::int64_t>(std::count_if(kept_.begin(), kept_.end(), [](std::int64_t step) { return step > 0; }));
@@ -351,7 +397,7 @@ void RunRecorder::final_set(const std::string& task, const std::string& set, con
   json["examples"] = evaluation.examples;
   json["seconds"] = evaluation.seconds;
   write_metrics_line(json.dump());
-  primary_[task] = evaluation.primary();
+  memory_.primary[task] = evaluation.primary();
   sets_[task].insert_or_assign(set, evaluation);
 }
 
@@ -363,12 +409,12 @@ void RunRecorder::finish(const training::TrainingResult& result) {
   json["ending"] = ending_name(result.ending);
   json["steps"] = result.steps;
   json["total_steps"] = result.total_steps;
-  json["best_step"] = best_step_ < 0 ? Json(nullptr) : Json(best_step_);
+  json["best_step"] = memory_.best_step < 0 ? Json(nullptr) : Json(memory_.best_step);
   json["training_seconds"] = result.training_seconds;
   const double seconds = std::max(result.training_seconds, 1e-9);
   json["examples_per_second"] = static_cast<double>(result.examples) / seconds;
   json["tokens_per_second"] = static_cast<double>(result.tokens) / seconds;
-  json["seconds_to_first_step"] = seconds_to_first_step_;
+  json["seconds_to_first_step"] = memory_.seconds_to_first_step;
   json["peak_resident_bytes"] = peak_resident_bytes();
   json["products"] = products_name(session_.encoder.options());
   json["parameters"] = result.total_numbers;
@@ -379,17 +425,17 @@ void RunRecorder::finish(const training::TrainingResult& result) {
     const auto& name = task.task.name();
     auto& entry = json["tasks"][name];
     entry["plugin"] = task.task.config().plugin;
-    entry["primary"] = primary_.contains(name) ? Json(primary_[name].name) : Json(nullptr);
-    const bool is_lower_better = primary_[name].direction == Direction::kLowerIsBetter;
+    entry["primary"] = memory_.primary.contains(name) ? Json(memory_.primary[name].name) : Json(nullptr);
+    const bool is_lower_better = memory_.primary[name].direction == Direction::kLowerIsBetter;
     if (is_lower_better) entry["lower_is_better"] = true;
     entry["train_examples"] = task.train->example_count;
-    if (before_.contains(name)) entry["before"] = before_[name];
-    if (const auto* dev = task.dev(); dev != nullptr && primary_.contains(name)) {
-      const auto majority = evaluation::majority_accuracy(task.task, *dev, primary_[name]);
+    if (memory_.before.contains(name)) entry["before"] = memory_.before[name];
+    if (const auto* dev = task.dev(); dev != nullptr && memory_.primary.contains(name)) {
+      const auto majority = evaluation::majority_accuracy(task.task, *dev, memory_.primary[name]);
       if (majority) entry["majority"] = *majority;
     }
-    entry["checkpoint_step"] = best_step_ < 0 ? Json(nullptr) : Json(best_step_of(name));
-    for (const auto& [score, tracked] : dev_[name]) {
+    entry["checkpoint_step"] = memory_.best_step < 0 ? Json(nullptr) : Json(best_step_of(name));
+    for (const auto& [score, tracked] : memory_.dev[name]) {
       entry["dev"][score] = {
           {"final", tracked.final_value}, {"best", tracked.best_value}, {"best_step", tracked.best_step}};
     }
@@ -404,13 +450,13 @@ void RunRecorder::finish(const training::TrainingResult& result) {
     if (const auto* debiasing = trainer_ == nullptr ? nullptr : trainer_->debiasing(place)) {
       entry["debias"] = debiasing_json(*debiasing);
     }
-    if (const auto after = after_own_turn_.find(name); after != after_own_turn_.end()) {
-      const double final_value = dev_[name][primary_[name].name].final_value;
+    if (const auto after = memory_.after_own_turn.find(name); after != memory_.after_own_turn.end()) {
+      const double final_value = memory_.dev[name][memory_.primary[name].name].final_value;
       entry["after_own_turn"] = after->second;
       entry["forgotten"] = is_lower_better ? final_value - after->second : after->second - final_value;
     }
   }
-  for (const auto& [tasks, cosine] : cosines_) {
+  for (const auto& [tasks, cosine] : memory_.cosines) {
     json["gradient_cosines"].push_back(
         {{"tasks", {tasks.first, tasks.second}},
          {"mean", cosine.sum / static_cast<double>(cosine.count)},
@@ -426,7 +472,7 @@ void RunRecorder::finish(const training::TrainingResult& result) {
                   "memory {:.0f} MB",
                   ending_name(result.ending), result.steps, format_duration(result.training_seconds),
                   static_cast<double>(result.examples) / seconds, static_cast<double>(result.tokens) / seconds,
-                  seconds_to_first_step_, static_cast<double>(peak_resident_bytes()) / 1e6));
+                  memory_.seconds_to_first_step, static_cast<double>(peak_resident_bytes()) / 1e6));
 }
 
 void RunRecorder::describe_debiasing(std::size_t task) {
@@ -445,16 +491,16 @@ void RunRecorder::describe_debiasing(std::size_t task) {
 
 // How the tasks got on with each other.
 void RunRecorder::describe_interplay() {
-  for (const auto& [tasks, cosine] : cosines_) {
+  for (const auto& [tasks, cosine] : memory_.cosines) {
     console_.line(
         fmt::format("gradients of {} and {}: cosine {:+.3f} on average, {:+.3f} at least; against each other in "
                     "{} of {} measurements",
                     tasks.first, tasks.second, cosine.sum / static_cast<double>(cosine.count), cosine.least,
                     cosine.negative, cosine.count));
   }
-  for (const auto& [task, after] : after_own_turn_) {
-    console_.line(fmt::format("{}: {} {:.4f} after its own turn, {:.4f} at the end", task, primary_[task].name, after,
-                              dev_[task][primary_[task].name].final_value));
+  for (const auto& [task, after] : memory_.after_own_turn) {
+    console_.line(fmt::format("{}: {} {:.4f} after its own turn, {:.4f} at the end", task, memory_.primary[task].name,
+                              after, memory_.dev[task][memory_.primary[task].name].final_value));
   }
 }
 

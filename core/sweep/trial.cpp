@@ -61,16 +61,7 @@ Trial make_trial(suite::Suite suite, std::string title) {
   return {std::move(suite), id, std::move(title)};
 }
 
-bool TrialFolder::is_finished() const {
-  try {
-    const auto summary = read_summary(run());
-    if (!summary) return false;
-    const auto ending = summary->value("ending", "");
-    return ending == "completed" || ending == "stopped early";
-  } catch (const std::exception&) {
-    return false;  // cut off: run it again
-  }
-}
+bool TrialFolder::is_finished() const { return report::is_finished(run()); }
 
 Outcome read_outcome(const TrialFolder& folder, const std::string& task) {
   const auto file = folder.run() / "summary.json";

@@ -1,7 +1,9 @@
 #include "core/training/adamw.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <ATen/record_function.h>
 #include <fmt/format.h>
@@ -59,8 +61,8 @@ AdamW::AdamW(const ParameterPlan& plan, const suite::OptimizerConfig& config, co
                                                   "memory; this one is {}, strides {}",
                                                   p.name, c10::toString(type), c10::str(p.tensor.strides())));
     }
-    slots_.push_back(
-        {p.tensor, at::zeros_like(p.tensor), at::zeros_like(p.tensor), p.anchor, p.rate, p.weight_decay, p.schedule});
+    slots_.push_back({p.name, p.tensor, at::zeros_like(p.tensor), at::zeros_like(p.tensor), p.anchor, p.rate,
+                      p.weight_decay, p.schedule});
     if (table.defined() && p.tensor.is_same(table)) {
       table_ = table;
       lazy_.emplace(table.detach());
@@ -186,6 +188,45 @@ void AdamW::read_rows(const at::Tensor& rows) {
 void AdamW::settle() {
   const at::NoGradGuard no_grad;
   if (lazy_) lazy_->settle();
+}
+
+// Rows that no gradient ever reached have moments of zero, as has all that was in no step yet.
+void AdamW::save(TrainingState& state) const {
+  const at::Tensor rows = at::tensor(lazy_ ? lazy_->touched() : std::vector<std::int64_t>(), at::kLong);
+  std::vector<std::int64_t> steps;
+  for (const auto& slot : slots_) {
+    steps.push_back(slot.steps);
+    if (slot.steps == 0) continue;
+    for (const auto& [moment, numbers] : {std::pair("mean", slot.mean), std::pair("variance", slot.variance)}) {
+      state.put(fmt::format("optimizer/{}/{}", slot.name, moment),
+                has_rows(slot) ? numbers.index_select(0, rows) : numbers);
+    }
+  }
+  state.put("optimizer/steps", steps);
+  state.put("optimizer/rows", rows);
+}
+
+void AdamW::load(const TrainingState& state) {
+  const at::NoGradGuard no_grad;
+  const auto touched = state.integers("optimizer/rows");
+  const at::Tensor rows = at::tensor(touched, at::kLong);
+  if (lazy_) lazy_->touch(rows);
+  const auto steps = state.integers("optimizer/steps", slots_.size());
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    auto& slot = slots_[i];
+    slot.steps = steps[i];
+    if (slot.steps == 0) continue;
+    for (const auto& [moment, numbers] : {std::pair("mean", slot.mean), std::pair("variance", slot.variance)}) {
+      const auto name = fmt::format("optimizer/{}/{}", slot.name, moment);
+      if (!has_rows(slot)) {
+        state.copy_to(numbers, name);
+        continue;
+      }
+      const at::Tensor part = at::empty({rows.numel(), numbers.size(1)}, numbers.options());
+      state.copy_to(part, name);
+      numbers.index_copy_(0, rows, part);
+    }
+  }
 }
 
 }  // namespace berth::training

@@ -5,11 +5,13 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/training/adamw_kernel.h"
 #include "core/training/lazy_rows.h"
 #include "core/training/parameter_plan.h"
+#include "core/training/training_state.h"
 
 namespace berth::training {
 
@@ -34,8 +36,14 @@ class AdamW {
   void read_rows(const at::Tensor& rows);
   void settle();
 
+  // Moments, counts of steps, and which rows of the table have moments. To be saved settled, and loaded before the
+  // first step, with the parameters as they were then. Throws Error kContent where the state is another plan's.
+  void save(TrainingState& state) const;
+  void load(const TrainingState& state);
+
  private:
   struct Slot {
+    std::string name;
     at::Tensor parameter, mean, variance;
     at::Tensor anchor;  // what decay pulls towards; undefined: zero
     double rate = 0;
@@ -53,6 +61,7 @@ class AdamW {
 
   std::vector<Update> take_gradients();
   AdamWStep step_of(Slot& slot, double scale, double factor) const;
+  bool has_rows(const Slot& slot) const { return lazy_ && slot.parameter.is_same(table_); }
   void update_rows(const Update& update);
 
   double beta1_, beta2_, epsilon_;

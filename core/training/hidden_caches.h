@@ -9,6 +9,7 @@
 #include "core/data/hidden_cache.h"
 #include "core/training/session.h"
 #include "core/training/training_events.h"
+#include "core/training/training_state.h"
 
 namespace berth::training {
 
@@ -24,6 +25,10 @@ class HiddenCaches {
   // call until there is something to keep.
   void keep_dev(std::size_t task);
 
+  // Which sets are kept: what is computed from them has other last bits than what is not. They are computed again.
+  void save(TrainingState& state) const;
+  void load(const TrainingState& state);
+
   // Null where nothing is kept.
   const data::HiddenCache* train(std::size_t task) const { return of(train_[task]); }
   const data::HiddenCache* dev(std::size_t task) const { return of(dev_[task]); }
@@ -33,12 +38,12 @@ class HiddenCaches {
 
   static const data::HiddenCache* of(const Cache& cache) { return cache ? &*cache : nullptr; }
   bool has_room(const data::FeatureStore& store, std::int64_t stages) const;
-  void keep(std::size_t task, const data::TaskData& set, std::int64_t stages, std::int64_t pack_size, Cache& cache);
+  void compute(std::size_t task, const data::TaskData& set, Cache& cache);
 
   const Session& session_;
   TrainingEvents& events_;
-  std::vector<bool> is_decided_;  // of each task's training set
-  std::vector<Cache> train_;      // of each task
+  std::vector<std::int64_t> is_decided_;  // 1: of this task's training set
+  std::vector<Cache> train_;              // of each task
   std::vector<Cache> dev_;
   std::int64_t bytes_left_;
 };

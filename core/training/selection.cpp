@@ -36,4 +36,19 @@ Selection::Verdict Selection::judge(const DevEvaluations& dev) {
   return verdict;
 }
 
+void Selection::save(TrainingState& state) const {
+  if (best_) state.put("best", std::vector<double>{static_cast<double>(best_->first), best_->second});
+  for (const auto& [task, score] : task_best_) state.put("best/" + task, std::vector<double>{score});
+}
+
+void Selection::load(const TrainingState& state, const std::vector<std::string>& tasks) {
+  if (state.has("best")) {
+    const auto best = state.reals("best", 2);
+    best_ = {static_cast<std::size_t>(best[0]), best[1]};
+  }
+  for (const auto& task : tasks) {
+    if (state.has("best/" + task)) task_best_[task] = state.reals("best/" + task, 1).front();
+  }
+}
+
 }  // namespace berth::training

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/evaluation/evaluator.h"
+#include "core/training/training_state.h"
 
 namespace berth::training {
 
@@ -27,6 +28,10 @@ class Selection {
 
   // Takes an evaluation into account.
   Verdict judge(const DevEvaluations& dev);
+
+  // What was best so far. tasks: of the suite.
+  void save(TrainingState& state) const;
+  void load(const TrainingState& state, const std::vector<std::string>& tasks);
 
  private:
   // How many tasks have a score at all, then how good it is: one that is not defined (a correlation with a constant,

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "core/checkpoint/manifest.h"
 #include "core/checkpoint/run_checkpoint.h"
 #include "core/finetuning/reinitialize.h"
 #include "core/plugin/head_tensors.h"
@@ -151,6 +152,7 @@ Session start_session(const suite::Suite& suite, const plugin::Registry& registr
 
 Session open_session(const suite::Suite& suite, const plugin::Registry& registry, const std::filesystem::path& folder,
                      const std::string& only) {
+  checkpoint::verify(folder, checkpoint::Part::kModel);
   Session session = load_model(suite, checkpoint::encoder_folder(folder));
   for (const auto& config : suite.tasks) {
     if (!only.empty() && config.name != only) continue;
@@ -178,6 +180,7 @@ std::shared_ptr<Head> make_head(const Session& session, const plugin::LoadedTask
 }
 
 void restore(Session& session, const std::filesystem::path& folder) {
+  checkpoint::verify(folder, checkpoint::Part::kModel);
   const auto read = checkpoint::load_encoder(checkpoint::encoder_folder(folder), encoder_options(session.suite));
   const at::NoGradGuard no_grad;
   for (std::size_t i = 0; i < read.encoder.parameters().size(); ++i) {

@@ -28,4 +28,23 @@ void TaskWeights::learn(const std::vector<std::pair<std::size_t, double>>& losse
   }
 }
 
+void TaskWeights::save(TrainingState& state) const {
+  std::vector<double> numbers;
+  for (const auto& s : log_variances_) {
+    numbers.insert(numbers.end(), {s.value, s.mean, s.square, static_cast<double>(s.steps)});
+  }
+  state.put("task weights", numbers);
+}
+
+void TaskWeights::load(const TrainingState& state) {
+  const auto numbers = state.reals("task weights", 4 * log_variances_.size());
+  auto next = numbers.begin();
+  for (auto& s : log_variances_) {
+    s.value = *next++;
+    s.mean = *next++;
+    s.square = *next++;
+    s.steps = static_cast<std::int64_t>(*next++);
+  }
+}
+
 }  // namespace berth::training

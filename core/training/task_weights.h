@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/suite/suite.h"
+#include "core/training/training_state.h"
 
 namespace berth::training {
 
@@ -25,6 +26,10 @@ class TaskWeights {
   // After a step: the mean loss of each task that was in it. Moves learned weights by Adam at mixing.weight_rate times
   // schedule_factor; does nothing to fixed ones.
   void learn(const std::vector<std::pair<std::size_t, double>>& losses, double schedule_factor);
+
+  // The learned ones.
+  void save(TrainingState& state) const;
+  void load(const TrainingState& state);
 
   bool is_learned() const { return is_learned_; }
 

@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <utility>
 
+#include "core/checkpoint/run_checkpoint.h"
 #include "core/debias/prepare.h"
 #include "core/plugin/head_tensors.h"
 #include "core/training/random.h"
@@ -34,6 +36,9 @@ std::int64_t comparison_interval(const suite::Suite& suite, std::int64_t total_s
                           "(training.clip_norm) or look for broken rows in the data",
                           step, owner, what, value));
 }
+
+// Where a parameter is, that neither the encoder nor a head has: what adapts a weight, and a learned mixin's gate.
+std::string own_name(const PlannedParameter& parameter) { return "parameters/" + parameter.name; }
 
 }  // namespace
 
@@ -84,8 +89,10 @@ Trainer::Trainer(Session& session, TrainingEvents& events)
   }
   for (std::size_t task = 0; task < session.tasks.size(); ++task) {
     const auto steps = order_.empty() ? total_steps_ : std::count(order_.begin(), order_.end(), task);
+    data_.push_back(static_cast<std::int64_t>(session.tasks[task].train->store.fingerprint()));
     passes_.push_back(static_cast<double>(steps) / static_cast<double>(batches_[task].steps_per_epoch()));
   }
+  task_steps_learned_ = task_steps_;
   set_turns();
   set_finetuning();
   comparison_every_ = comparison_interval(session.suite, total_steps_);
@@ -145,52 +152,138 @@ void Trainer::set_turns() {
   }
 }
 
-void Trainer::train() {
+void Trainer::train(const std::optional<std::filesystem::path>& from) {
   try {
-    run_steps();
+    run_steps(from);
   } catch (const evaluation::Stopped&) {
     result_.ending = Ending::kInterrupted;
-    if (result_.steps > 0) checkpoint({});
+    if (result_.steps > 0) checkpoint();
   } catch (...) {
     result_.ending = Ending::kFailed;
     result_.steps = steps_learned_;
+    task_steps_ = task_steps_learned_;
     try {
-      if (steps_learned_ > 0) checkpoint({});
+      if (steps_learned_ > 0) checkpoint();
     } catch (const std::exception&) {  // a full disk, say: the first error is the one to tell
     }
     throw;
   }
 }
 
-void Trainer::run_steps() {
+void Trainer::run_steps(const std::optional<std::filesystem::path>& from) {
   result_.total_steps = total_steps_;
   result_.trained_share = plan_.trained_share();
   result_.trained_numbers = plan_.count(Status::kTrained);
   result_.total_numbers = plan_.total();
   events_.starting(plan_, total_steps_);
-  set_debiasing();
-  if (session_.suite.checkpoints.initial) checkpoint({});
-  if (session_.suite.evaluation.before) evaluate();
-
-  const auto patience = session_.suite.evaluation.patience;
-  while (result_.steps < total_steps_) {
+  set_debiasing();  // by the weights from before training
+  if (from) {
+    resume(*from);
+  } else if (session_.suite.checkpoints.initial) {
+    checkpoint();
+  }
+  if (result_.steps > 0) {
+    finish_step();
+  } else if (session_.suite.evaluation.before) {
+    evaluate();
+  }
+  while (result_.steps < total_steps_ && !has_enough()) {
     events_.stepped(train_step());
     if (events_.wants_stop()) {
-      checkpoint({});
+      checkpoint();
       result_.ending = Ending::kInterrupted;
       return;
     }
-    if (is_comparison_due() && !order_.empty()) compare_gradients();
-    if (is_evaluation_due()) {
-      evaluate();
-    } else if (is_checkpoint_due()) {
-      checkpoint({});
-    }
-    if (patience > 0 && evaluations_since_best_ >= patience) {
-      result_.ending = Ending::kStoppedEarly;
-      return;
-    }
+    finish_step();
   }
+  if (result_.steps < total_steps_) result_.ending = Ending::kStoppedEarly;
+}
+
+bool Trainer::has_enough() const {
+  const auto patience = session_.suite.evaluation.patience;
+  return patience > 0 && evaluations_since_best_ >= patience;
+}
+
+// What is due between two steps, as far as it has not been done.
+void Trainer::finish_step() {
+  if (is_comparison_due() && !order_.empty() && !has_compared_) compare_gradients();
+  has_compared_ = true;
+  if (has_evaluated_) return;
+  if (is_evaluation_due()) {
+    evaluate();
+  } else if (is_checkpoint_due()) {
+    has_evaluated_ = true;
+    checkpoint();
+  }
+}
+
+TrainingState Trainer::state() const {
+  TrainingState state;
+  state.put("counts", std::vector<std::int64_t>{result_.steps, result_.total_steps, result_.examples, result_.tokens,
+                                                evaluations_since_best_, has_compared_, has_evaluated_});
+  state.put("steps of tasks", task_steps_);
+  state.put("data", data_);
+  for (const auto* parameter : own_parameters()) state.put(own_name(*parameter), parameter->tensor);
+  optimizer_.save(state);
+  weights_.save(state);
+  selection_.save(state);
+  caches_.save(state);
+  if (average_) average_->save(state);
+  for (std::size_t task = 0; task < debiasing_.size(); ++task) {
+    if (debiasing_[task]) debiasing_[task]->save(state, session_.tasks[task].task.name());
+  }
+  return state;
+}
+
+void Trainer::resume(const std::filesystem::path& folder) {
+  const auto state = TrainingState::read(folder / checkpoint::kTrainingFile);
+  if (state.integers("data", session_.tasks.size()) != data_) {
+    throw Error(ErrorKind::kContent, {folder.string()},
+                "the training sets are not those that the run was started with; bring these back, or start anew");
+  }
+  restore(session_, folder);
+  const at::NoGradGuard no_grad;
+  const auto counts = state.integers("counts", 7);
+  if (counts[1] != total_steps_) {
+    throw Error(ErrorKind::kContent, {folder.string()},
+                fmt::format("is of a run of {} steps, but the suite asks for {}", counts[1], total_steps_));
+  }
+  for (const auto* parameter : own_parameters()) state.copy_to(parameter->tensor, own_name(*parameter));
+  optimizer_.load(state);
+  weights_.load(state);
+  std::vector<std::string> tasks;
+  for (const auto& task : session_.tasks) tasks.push_back(task.task.name());
+  selection_.load(state, tasks);
+  if (average_) average_->load(state);
+  for (std::size_t task = 0; task < debiasing_.size(); ++task) {
+    if (debiasing_[task]) debiasing_[task]->load(state, tasks[task]);
+  }
+  if (unfreezing_ && counts[0] > 0) unfreezing_->set(counts[0] - 1);
+  caches_.load(state);
+  task_steps_ = task_steps_learned_ = state.integers("steps of tasks", session_.tasks.size());
+  result_.examples = counts[2];
+  result_.tokens = counts[3];
+  evaluations_since_best_ = counts[4];
+  has_compared_ = counts[5] != 0;
+  has_evaluated_ = counts[6] != 0;
+  result_.training_seconds = checkpoint::read_info(folder).training_seconds;
+  result_.steps = steps_learned_ = counts[0];  // last: from here on there is something to save
+  events_.resumed(result_.steps);
+}
+
+// The trained ones that a checkpoint has in no other file.
+std::vector<const PlannedParameter*> Trainer::own_parameters() const {
+  std::set<const void*> elsewhere;
+  for (const auto& parameter : session_.encoder.parameters()) elsewhere.insert(parameter.tensor.unsafeGetTensorImpl());
+  for (const auto& task : session_.tasks) {
+    for (const auto& [name, tensor] : plugin::head_tensors(*task.head)) elsewhere.insert(tensor.unsafeGetTensorImpl());
+  }
+  std::vector<const PlannedParameter*> own;
+  for (const auto& parameter : plan_.parameters) {
+    const bool is_own = !elsewhere.contains(parameter.tensor.unsafeGetTensorImpl());
+    if (is_own && parameter.status == Status::kTrained) own.push_back(&parameter);
+  }
+  return own;
 }
 
 double Trainer::epoch() const { return static_cast<double>(result_.steps) / static_cast<double>(steps_per_epoch_); }
@@ -252,8 +345,9 @@ StepEvent Trainer::train_step() {
     event.examples += part.examples;
     event.tokens += part.tokens;
   }
+  std::optional<Matrix> compared;
   if (tasks.size() > 1) {
-    combine(tasks);
+    compared = combine(tasks);
     scale = 1;
   }
   if (any_counted) {
@@ -272,6 +366,12 @@ StepEvent Trainer::train_step() {
     average_->add();
   }
   steps_learned_ = event.step;
+  task_steps_learned_ = task_steps_;
+  has_compared_ = has_evaluated_ = false;
+  for (const auto& debiasing : debiasing_) {
+    if (debiasing) debiasing->commit();
+  }
+  if (compared) events_.compared({event.step, *compared});
   result_.training_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result_.examples += event.examples;
   result_.tokens += event.tokens;
@@ -283,26 +383,31 @@ StepEvent Trainer::train_step() {
   return event;
 }
 
-void Trainer::checkpoint(const Selection::Verdict& verdict) {
+void Trainer::checkpoint() {
   optimizer_.settle();
   std::optional<finetuning::WeightAverage::Placed> mean;
   if (average_) mean.emplace(*average_);
-  events_.checkpoint(result_.steps, verdict);
+  const auto now = state();
+  events_.checkpoint({result_.steps, result_.training_seconds, verdict_, now});
+  verdict_ = {};
 }
 
-// Puts the gradients of a step's tasks together, by surgery where the suite asks for it.
-void Trainer::combine(const std::vector<std::size_t>& tasks) {
+// Puts the gradients of a step's tasks together, by surgery where the suite asks for it. Their cosines, where these are
+// due.
+std::optional<Matrix> Trainer::combine(const std::vector<std::size_t>& tasks) {
+  std::optional<Matrix> compared;
   std::vector<double> weights(tasks.size(), 1);
   const bool is_due = is_comparison_due();
   if (session_.suite.mixing.surgery || is_due) {
     const auto products = gradients_.products();
-    if (is_due) events_.compared({result_.steps, cosines(products)});
+    if (is_due) compared = cosines(products);
     if (session_.suite.mixing.surgery) {
       Random random(stream_seed(session_.suite.training.seed, "surgery", {static_cast<std::uint64_t>(result_.steps)}));
       weights = surgery_weights(products, random);
     }
   }
   gradients_.put_back(weights);
+  return compared;
 }
 
 Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>& batches, const char* purpose) {
@@ -350,8 +455,35 @@ void Trainer::compare_gradients() {
     const auto part = run_part(task, {batches.front()}, "compare");
     gradients_.take(part.count > 0 ? 1 / part.count : 0);
   }
+  for (const auto& debiasing : debiasing_) {
+    if (debiasing) debiasing->commit();
+  }
   events_.compared({result_.steps, cosines(gradients_.products())});
   gradients_.clear();
+}
+
+// Every task's dev set, and what the tasks choose by it.
+DevEvaluations Trainer::evaluate_dev() {
+  auto options = session_.evaluation_options();
+  options.wants_stop = [this] { return events_.wants_stop(); };
+  DevEvaluations evaluations;
+  std::vector<std::string> known;
+  for (const auto& task : session_.tasks) known.push_back(task.task.save_state());
+  try {
+    for (std::size_t i = 0; i < session_.tasks.size(); ++i) {
+      auto& task = session_.tasks[i];
+      if (task.dev() == nullptr) continue;
+      if (result_.steps < total_steps_) caches_.keep_dev(i);
+      options.hidden = caches_.dev(i);
+      evaluation::EvaluationSinks sinks;
+      if (result_.steps > 0) sinks.metric = [&task](const Metric& metric) { task.task.tune(metric); };
+      evaluations.emplace(task.task.name(), evaluation::evaluate(session_.model_of(task), *task.dev(), options, sinks));
+    }
+  } catch (...) {  // all of it is done again, if the run goes on
+    for (std::size_t i = 0; i < known.size(); ++i) session_.tasks[i].task.load_state(known[i]);
+    throw;
+  }
+  return evaluations;
 }
 
 // The untrained model's score is for comparison: it is neither the best nor worth a checkpoint.
@@ -363,25 +495,16 @@ void Trainer::evaluate() {
   event.step = result_.steps;
   event.epoch = epoch();
   event.ended_task = ended_task();
-  auto options = session_.evaluation_options();
-  options.wants_stop = [this] { return events_.wants_stop(); };
-  for (std::size_t i = 0; i < session_.tasks.size(); ++i) {
-    auto& task = session_.tasks[i];
-    if (task.dev() == nullptr) continue;
-    if (result_.steps < total_steps_) caches_.keep_dev(i);
-    options.hidden = caches_.dev(i);
-    evaluation::EvaluationSinks sinks;
-    if (event.step > 0) sinks.metric = [&task](const Metric& metric) { task.task.tune(metric); };
-    event.dev.emplace(task.task.name(), evaluation::evaluate(session_.model_of(task), *task.dev(), options, sinks));
-  }
+  event.dev = evaluate_dev();
   if (event.step == 0) {
     events_.evaluated(event);
     return;
   }
-  event.verdict = selection_.judge(event.dev);
+  event.verdict = verdict_ = selection_.judge(event.dev);
   evaluations_since_best_ = event.verdict.is_progress() ? 0 : evaluations_since_best_ + 1;
+  has_evaluated_ = true;
   events_.evaluated(event);
-  checkpoint(event.verdict);
+  checkpoint();
 }
 
 }  // namespace berth::training

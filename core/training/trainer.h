@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,7 @@
 #include "core/training/task_order.h"
 #include "core/training/task_weights.h"
 #include "core/training/training_events.h"
+#include "core/training/training_state.h"
 
 namespace berth::training {
 
@@ -54,7 +57,10 @@ class Trainer {
 
   // Throws Error kNumeric where a loss or gradient is not finite. Whatever it throws, what was learned up to the step
   // before is then a checkpoint.
-  void train();
+  // from: a checkpoint of a run of the same suite, to go on after: every number from there on is what it would have
+  // been had the run never stopped (by the same program, LibTorch, instruction set and number of threads). Throws Error
+  // kContent where it does not fit the suite or its training sets.
+  void train(const std::optional<std::filesystem::path>& from = std::nullopt);
 
   const TrainingResult& result() const { return result_; }
   // Null where the task's loss is its head's.
@@ -76,17 +82,23 @@ class Trainer {
     std::vector<Schedule> heads;  // of each task
   };
 
-  void run_steps();
+  void run_steps(const std::optional<std::filesystem::path>& from);
+  void resume(const std::filesystem::path& folder);
+  bool has_enough() const;
+  void finish_step();
+  TrainingState state() const;
+  std::vector<const PlannedParameter*> own_parameters() const;
   void set_turns();
   void set_finetuning();
   void set_debiasing();
   StepEvent train_step();
   Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, const char* purpose);
   void keep_hidden(std::size_t task);
-  void combine(const std::vector<std::size_t>& tasks);
+  std::optional<Matrix> combine(const std::vector<std::size_t>& tasks);
   void compare_gradients();
+  DevEvaluations evaluate_dev();
   void evaluate();
-  void checkpoint(const Selection::Verdict& verdict);
+  void checkpoint();
   bool is_evaluation_due() const;
   bool is_checkpoint_due() const;
   bool is_comparison_due() const;
@@ -108,7 +120,8 @@ class Trainer {
   std::vector<bool> has_learned_;                              // each task, in a step
   HiddenCaches caches_;
   Learner learner_;
-  std::vector<double> passes_;  // that training makes over each task's training set
+  std::vector<std::int64_t> data_;  // fingerprints of the tasks' training sets
+  std::vector<double> passes_;      // that training makes over each task's training set
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t total_steps_ = 0;
   std::int64_t averaged_from_ = 0;  // the step, of those of average_
@@ -119,7 +132,11 @@ class Trainer {
   Selection selection_;
   std::int64_t comparison_every_ = 0;
   TrainingResult result_;
-  std::int64_t steps_learned_ = 0;  // whose updates are in the weights
+  std::int64_t steps_learned_ = 0;                // whose updates are in the weights
+  std::vector<std::int64_t> task_steps_learned_;  // as task_steps_, of these steps
+  Selection::Verdict verdict_;                    // of an evaluation that is in no checkpoint yet
+  bool has_compared_ = false;                     // after the last step, as far as that was due
+  bool has_evaluated_ = false;
   std::int64_t evaluations_since_best_ = 0;
 };
 

@@ -10,6 +10,7 @@
 #include "core/training/parameter_plan.h"
 #include "core/training/selection.h"
 #include "core/training/task_gradients.h"
+#include "core/training/training_state.h"
 
 namespace berth::training {
 
@@ -64,6 +65,14 @@ struct DebiasEvent {
   double seconds = 0;  // that the biased model took
 };
 
+// Now is the time to write a checkpoint.
+struct CheckpointEvent {
+  std::int64_t step = 0;
+  double training_seconds = 0;        // so far
+  const Selection::Verdict& verdict;  // what it is the best of
+  const TrainingState& state;         // what training goes on from, besides the weights
+};
+
 class TrainingEvents {
  public:
   virtual ~TrainingEvents() = default;
@@ -74,8 +83,9 @@ class TrainingEvents {
   virtual void cached(const CacheEvent& event) = 0;
   virtual void debiased(const DebiasEvent& event) = 0;
   virtual void evaluated(const EvaluationEvent& event) = 0;
-  // Now is the time to write a checkpoint. verdict: what it is the best of.
-  virtual void checkpoint(std::int64_t step, const Selection::Verdict& verdict) = 0;
+  virtual void checkpoint(const CheckpointEvent& event) = 0;
+  // A run goes on after this step; whatever was told before this call, it had told already.
+  virtual void resumed(std::int64_t step) = 0;
   virtual bool wants_stop() = 0;  // asked after each step and within evaluations; an interrupted user
 };
 

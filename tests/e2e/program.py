@@ -1,4 +1,5 @@
 """What the end-to-end tests share: a tiny model, small data, and running the program."""
+import hashlib
 import json
 import os
 import pathlib
@@ -86,6 +87,15 @@ train = "train.tsv"
 
     def json(self, path):
         return json.loads((self.dir / path).read_text())
+
+    def vouch_for(self, checkpoint):
+        """A manifest for what a test changed in a checkpoint, as another tool computes it."""
+        folder = self.dir / checkpoint
+        manifest = json.loads((folder / "manifest.json").read_text())
+        for name, entry in manifest["files"].items():
+            data = (folder / name).read_bytes()
+            entry |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
 
     def tensors(self, path):
         """The bytes of each tensor of a safetensors file."""

@@ -54,6 +54,8 @@ class Analyze(ProgramTest):
                     a, b = entry["data_offsets"]
                     data[8 + size + a:8 + size + b] = start[name]
             (self.dir / file).write_bytes(data)
+            self.fails(3, "evaluate", "run", "--checkpoint", group, says=["model.safetensors", "is not what was written"])
+            self.vouch_for(group)
             output = self.berth("evaluate", "run", "--checkpoint", group).stdout
             score = next(line.split()[1] for line in output.splitlines() if "accuracy" in line)
             self.assertAlmostEqual(float(score), task["with_pretrained"][group], places=6, msg=group)
@@ -103,6 +105,8 @@ class Analyze(ProgramTest):
         self.fails(2, "analyze", "run", "--examples", "1", says=["--examples is 1", "2 or more"])
         self.fails(6, "analyze", "nowhere", says="no such folder")
         (self.dir / "run/checkpoints/step-2/checkpoint.json").write_text("{}")
+        self.fails(3, "analyze", "run", says=["checkpoint.json", "is not what was written"])
+        self.vouch_for("run/checkpoints/step-2")
         self.fails(3, "analyze", "run", says=["checkpoint.json", '"step"'])
 
 

@@ -7,6 +7,8 @@
 
 #include <limits>
 
+#include "saved_state.h"
+
 namespace berth::training {
 namespace {
 
@@ -115,6 +117,42 @@ TEST(AdamW, DecaysTowardsAnAnchor) {
   }
   EXPECT_GT(distance.abs().max().item<double>(), 0.01);
   EXPECT_TRUE(at::allclose(pulled, anchor + distance, 1e-12, 1e-13));
+}
+
+// A dense parameter, one that no step reaches before the stop, and a table whose rows some steps read and some learn.
+TEST(AdamW, GoesOnFromWhatItSavedBitForBit) {
+  const auto randomise = [](at::Tensor tensor) { return tensor.normal_(); };
+  at::manual_seed(5);
+  const std::vector<at::Tensor> start = {at::randn({4, 3}), at::randn({5}), at::randn({40, 6})};
+  const auto step = [&](AdamW& optimizer, const std::vector<at::Tensor>& tensors, int number) {
+    at::manual_seed(number);
+    const at::Tensor rows = at::randint(40, {7}, at::kLong);
+    optimizer.read_rows(rows);
+    tensors[0].mutable_grad() = randomise(at::empty({4, 3}));
+    if (number > 4) tensors[1].mutable_grad() = randomise(at::empty({5}));
+    tensors[2].mutable_grad() =
+        at::sparse_coo_tensor(rows.slice(0, 0, 5).unsqueeze(0), randomise(at::empty({5, 6})), {40, 6});
+    optimizer.step(0.5, 1, {1.0 / number});
+  };
+  const auto same = copies(start);
+  AdamW whole(plan_of(same, 0.1, {0.1, 0, 0.1}), {}, same[2]);
+  for (int number = 1; number <= 8; ++number) step(whole, same, number);
+  whole.settle();
+
+  for (int stop = 1; stop < 8; ++stop) {
+    const auto first = copies(start);
+    AdamW stopped(plan_of(first, 0.1, {0.1, 0, 0.1}), {}, first[2]);
+    for (int number = 1; number <= stop; ++number) step(stopped, first, number);
+    stopped.settle();
+    TrainingState state;
+    stopped.save(state);
+    const auto second = copies(first);
+    AdamW resumed(plan_of(second, 0.1, {0.1, 0, 0.1}), {}, second[2]);
+    resumed.load(testing::saved(state));
+    for (int number = stop + 1; number <= 8; ++number) step(resumed, second, number);
+    resumed.settle();
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(second[i].equal(same[i])) << "stopped at " << stop << ", " << i;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,164 @@
+#include "core/checkpoint/manifest.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "berth/error.h"
+#include "core/checkpoint/run_checkpoint.h"
+#include "core/checkpoint/whole_file.h"
+#include "core/model/json_text.h"
+
+namespace berth::checkpoint {
+namespace fs = std::filesystem;
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kFormat = 1;
+constexpr std::size_t kBlock = std::size_t{1} << 20;
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
+    if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) fail();
+  }
+
+  void add(const void* data, std::size_t size) {
+    if (EVP_DigestUpdate(context_.get(), data, size) != 1) fail();
+  }
+
+  std::string hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned int size = 0;
+    if (EVP_DigestFinal_ex(context_.get(), digest.data(), &size) != 1) fail();
+    std::string text;
+    for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
+    return text;
+  }
+
+ private:
+  [[noreturn]] static void fail() { throw Error(ErrorKind::kIo, "OpenSSL can't compute a SHA-256"); }
+
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+struct FileEntry {
+  std::uintmax_t bytes = 0;
+  std::string sha256;
+};
+
+FileEntry entry_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  Sha256 hash;
+  FileEntry entry;
+  std::vector<char> block(kBlock);
+  while (in) {
+    in.read(block.data(), static_cast<std::streamsize>(block.size()));
+    const auto count = static_cast<std::size_t>(in.gcount());
+    hash.add(block.data(), count);
+    entry.bytes += count;
+  }
+  if (!in.eof()) throw Error(ErrorKind::kIo, {file.string()}, fmt::format("can't be read: {}", std::strerror(errno)));
+  entry.sha256 = hash.hex();
+  return entry;
+}
+
+// By their paths below the folder, in order.
+std::map<std::string, fs::path> files_of(const fs::path& folder) {
+  std::map<std::string, fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_directory()) continue;
+    files.emplace(entry.path().lexically_relative(folder).generic_string(), entry.path());
+  }
+  return files;
+}
+
+// What tells of the run rather than of what was learned: times and scores.
+bool is_content(const std::string& file) { return file != kInfoFile && file != kReportFile; }
+
+Json to_json(const FileEntry& entry) { return {{"bytes", entry.bytes}, {"sha256", entry.sha256}}; }
+
+// files: a JSON object of them by name.
+std::string text_of(const Json& files) {
+  Sha256 content;
+  for (const auto& [name, entry] : files.items()) {
+    if (!is_content(name)) continue;
+    const auto line = fmt::format("{} {}\n", entry.at("sha256").get<std::string>(), name);
+    content.add(line.data(), line.size());
+  }
+  return Json({{"format", kFormat}, {"files", files}, {"content", content.hex()}}).dump(2) + "\n";
+}
+
+struct Manifest {
+  std::string text;
+  Json json;
+};
+
+Manifest read_manifest(const fs::path& folder) {
+  const auto file = folder / kManifestFile;
+  if (!fs::exists(file)) {
+    throw Error(ErrorKind::kContent, {folder.string()},
+                fmt::format("has no {}: it is no checkpoint, or was not written to its end", kManifestFile));
+  }
+  Manifest manifest{model::read_text(file), {}};
+  manifest.json = model::parse_json(manifest.text, file.string());
+  const auto& json = manifest.json;
+  const bool is_ours = json.is_object() && json.value("format", Json()) == Json(kFormat) && json.contains("files") &&
+                       json["files"].is_object() && json.contains("content") && json["content"].is_string();
+  if (!is_ours) throw Error(ErrorKind::kContent, {file.string()}, "is no manifest that this version of berth wrote");
+  return manifest;
+}
+
+}  // namespace
+
+void write_manifest(const fs::path& folder) {
+  Json files = Json::object();
+  for (const auto& [name, path] : files_of(folder)) {
+    sync(path);
+    files[name] = to_json(entry_of(path));
+  }
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_directory()) sync(entry.path());
+  }
+  write_text(folder / kManifestFile, text_of(files));
+}
+
+void verify(const fs::path& folder, Part part) {
+  const auto manifest = read_manifest(folder);
+  const auto& expected = manifest.json["files"];
+  const auto there = files_of(folder);
+  for (const auto& [name, entry] : expected.items()) {
+    if (there.contains(name)) continue;
+    throw Error(ErrorKind::kContent, {(folder / name).string()}, fmt::format("is missing; {} names it", kManifestFile));
+  }
+  Json found = Json::object();
+  for (const auto& [name, path] : there) {
+    if (name == kManifestFile) continue;
+    if (!expected.contains(name)) {
+      throw Error(ErrorKind::kContent, {path.string()},
+                  fmt::format("is none of the files that {} names", kManifestFile));
+    }
+    const bool is_passed_over = part == Part::kModel && name == kTrainingFile;
+    found[name] = is_passed_over ? expected[name] : to_json(entry_of(path));
+    if (found[name] == expected[name]) continue;
+    throw Error(ErrorKind::kContent, {path.string()},
+                fmt::format("is not what was written: it is {}, where {} says {}", found[name].dump(), kManifestFile,
+                            expected[name].dump()));
+  }
+  if (part == Part::kAll && text_of(found) != manifest.text) {
+    throw Error(ErrorKind::kContent, {(folder / kManifestFile).string()}, "is not what was written");
+  }
+}
+
+std::string content_hash(const fs::path& folder) { return read_manifest(folder).json["content"].get<std::string>(); }
+
+}  // namespace berth::checkpoint
