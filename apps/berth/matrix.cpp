@@ -11,6 +11,7 @@
 #include "apps/berth/suite_argument.h"
 #include "core/checkpoint/whole_file.h"
 #include "core/evaluation/evaluator.h"
+#include "core/report/folder_lock.h"
 #include "core/sweep/matrix.h"
 
 namespace berth::app {
@@ -95,7 +96,7 @@ int matrix(const Arguments& arguments) {
       values->contains("out") ? fs::path((*values)["out"].as<std::string>()) : fs::path("matrices") / suite.name;
   const auto runner = runner_options(*values, suite, folder);
   catch_interrupts();
-  const sweep::FolderLock lock(folder);
+  const report::FolderLock lock(folder, report::FolderLock::Heirs::kChildren);
 
   int first_failure = 0;
   sweep::MatrixQueue queue(suite, options, [&](const sweep::MatrixRun& run, const sweep::Ending& ending) {

@@ -10,13 +10,12 @@
 #include "apps/berth/commands.h"
 #include "apps/berth/interrupt.h"
 #include "apps/berth/suite_argument.h"
-#include "apps/berth/threads.h"
 #include "core/checkpoint/whole_file.h"
 #include "core/debias/prepare.h"
 #include "core/debias/teacher.h"
+#include "core/report/folder_lock.h"
 #include "core/report/prediction_line.h"
 #include "core/report/profile.h"
-#include "core/report/run_lock.h"
 #include "core/report/run_recorder.h"
 
 namespace berth::app {
@@ -51,12 +50,6 @@ std::optional<report::RunFolder> resumed_run(const po::variables_map& values) {
     throw Error(ErrorKind::kConfig, fmt::format("--resume goes on with a run as it was begun; take '{}' away", other));
   }
   return report::RunFolder::open(values["resume"].as<std::string>());
-}
-
-suite::Suite suite_of(const report::RunFolder& run) {
-  auto suite = suite::read_suite(run.suite_file(), {});
-  set_threads(suite);
-  return suite;
 }
 
 void describe_session(const training::Session& session, report::Console& console) {
@@ -149,7 +142,7 @@ int run(const Arguments& arguments) {
   if (!values) return 0;
   report::Console console(stdout);
   const auto resumed = resumed_run(*values);
-  std::optional<report::RunLock> lock;
+  std::optional<report::FolderLock> lock;
   std::optional<std::filesystem::path> from;
   if (resumed) {
     lock.emplace(resumed->path());
@@ -159,7 +152,7 @@ int run(const Arguments& arguments) {
     }
     from = resumed->newest_whole([&](const std::string& why) { console.line(why); });
   }
-  const auto suite = resumed ? suite_of(*resumed) : read_suite_argument(*values, command);
+  const auto suite = resumed ? read_suite_of(*resumed) : read_suite_argument(*values, command);
   const auto registry = find_plugins(*values);
   // Everything that can be wrong in suite and data shows before a folder is made.
   auto session = training::start_session(suite, registry);

@@ -21,4 +21,10 @@ suite::Suite read_suite_argument(const po::variables_map& values, const Usage& u
   return suite;
 }
 
+suite::Suite read_suite_of(const report::RunFolder& run) {
+  auto suite = suite::read_suite(run.suite_file(), {});
+  set_threads(suite);
+  return suite;
+}
+
 }  // namespace berth::app

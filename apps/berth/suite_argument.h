@@ -1,7 +1,8 @@
-// The suite as `run` and `check` take it: SUITE.toml with --set KEY=VALUE.
+// The suite as commands take it: SUITE.toml with --set KEY=VALUE, or that of a run.
 #pragma once
 
 #include "apps/berth/command_line.h"
+#include "core/report/run_folder.h"
 #include "core/suite/suite.h"
 
 namespace berth::app {
@@ -12,5 +13,8 @@ void add_suite_argument(Usage& usage);
 // Reads the suite and sets LibTorch's threads from it. Throws Error kConfig where it is missing, and what read_suite()
 // throws.
 suite::Suite read_suite_argument(const boost::program_options::variables_map& values, const Usage& usage);
+
+// Likewise, the suite of a run.
+suite::Suite read_suite_of(const report::RunFolder& run);
 
 }  // namespace berth::app

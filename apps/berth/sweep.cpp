@@ -11,6 +11,7 @@
 #include "apps/berth/suite_argument.h"
 #include "core/checkpoint/whole_file.h"
 #include "core/report/console.h"
+#include "core/report/folder_lock.h"
 #include "core/suite/option_binder.h"
 #include "core/sweep/search.h"
 #include "core/sweep/sweep_report.h"
@@ -109,7 +110,7 @@ int sweep(const Arguments& arguments) {
       values->contains("out") ? fs::path((*values)["out"].as<std::string>()) : fs::path("sweeps") / suite.name;
   const auto options = runner_options(*values, suite, folder);
   catch_interrupts();
-  const sweep::FolderLock lock(folder);
+  const report::FolderLock lock(folder, report::FolderLock::Heirs::kChildren);
 
   std::size_t ended = 0;
   int first_failure = 0;

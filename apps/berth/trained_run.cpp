@@ -5,7 +5,7 @@
 
 #include <boost/program_options/value_semantic.hpp>
 
-#include "apps/berth/threads.h"
+#include "apps/berth/suite_argument.h"
 #include "core/suite/option_binder.h"
 
 namespace berth::app {
@@ -19,8 +19,7 @@ void add_run_options(po::options_description& options) {
 
 TrainedRun open_run(const po::variables_map& values, const std::string& folder) {
   auto run = report::RunFolder::open(folder);
-  auto suite = suite::read_suite(run.suite_file(), {});
-  set_threads(suite);
+  auto suite = read_suite_of(run);
   auto which = values["checkpoint"].as<std::string>();
   run.checkpoint(which);  // that there is one, before plugins are looked for
   return {std::move(run), std::move(suite), find_plugins(values), std::move(which)};

@@ -51,25 +51,20 @@ class Sha256 {
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
 };
 
-struct FileEntry {
-  std::uintmax_t bytes = 0;
-  std::string sha256;
-};
-
-FileEntry entry_of(const fs::path& file) {
+// {"bytes": ..., "sha256": ...}
+Json entry_of(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   Sha256 hash;
-  FileEntry entry;
+  std::uintmax_t bytes = 0;
   std::vector<char> block(kBlock);
   while (in) {
     in.read(block.data(), static_cast<std::streamsize>(block.size()));
     const auto count = static_cast<std::size_t>(in.gcount());
     hash.add(block.data(), count);
-    entry.bytes += count;
+    bytes += count;
   }
   if (!in.eof()) throw Error(ErrorKind::kIo, {file.string()}, fmt::format("can't be read: {}", std::strerror(errno)));
-  entry.sha256 = hash.hex();
-  return entry;
+  return {{"bytes", bytes}, {"sha256", hash.hex()}};
 }
 
 // By their paths below the folder, in order.
@@ -84,8 +79,6 @@ std::map<std::string, fs::path> files_of(const fs::path& folder) {
 
 // What tells of the run rather than of what was learned: times and scores.
 bool is_content(const std::string& file) { return file != kInfoFile && file != kReportFile; }
-
-Json to_json(const FileEntry& entry) { return {{"bytes", entry.bytes}, {"sha256", entry.sha256}}; }
 
 // files: a JSON object of them by name.
 std::string text_of(const Json& files) {
@@ -124,7 +117,7 @@ void write_manifest(const fs::path& folder) {
   Json files = Json::object();
   for (const auto& [name, path] : files_of(folder)) {
     sync(path);
-    files[name] = to_json(entry_of(path));
+    files[name] = entry_of(path);
   }
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.is_directory()) sync(entry.path());
@@ -148,7 +141,7 @@ void verify(const fs::path& folder, Part part) {
                   fmt::format("is none of the files that {} names", kManifestFile));
     }
     const bool is_passed_over = part == Part::kModel && name == kTrainingFile;
-    found[name] = is_passed_over ? expected[name] : to_json(entry_of(path));
+    found[name] = is_passed_over ? expected[name] : entry_of(path);
     if (found[name] == expected[name]) continue;
     throw Error(ErrorKind::kContent, {path.string()},
                 fmt::format("is not what was written: it is {}, where {} says {}", found[name].dump(), kManifestFile,
@@ -158,7 +151,5 @@ void verify(const fs::path& folder, Part part) {
     throw Error(ErrorKind::kContent, {(folder / kManifestFile).string()}, "is not what was written");
   }
 }
-
-std::string content_hash(const fs::path& folder) { return read_manifest(folder).json["content"].get<std::string>(); }
 
 }  // namespace berth::checkpoint

@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
 
 namespace berth::checkpoint {
 
@@ -25,8 +24,5 @@ enum class Part : std::uint8_t {
 // Throws Error kContent, naming the file, where one is missing, cut, longer or changed, or where there is no manifest;
 // kIo where one can't be read.
 void verify(const std::filesystem::path& folder, Part part);
-
-// The manifest's "content". Throws Error kIo or kContent where there is none.
-std::string content_hash(const std::filesystem::path& folder);
 
 }  // namespace berth::checkpoint

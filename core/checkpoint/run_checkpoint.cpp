@@ -93,13 +93,6 @@ fs::path head_file(const fs::path& checkpoint, const std::string& task) {
   return checkpoint / "heads" / (task + ".safetensors");
 }
 
-NamedTensors read_head(const fs::path& file) {
-  const SafetensorsFile tensors(file);
-  NamedTensors result;
-  for (const auto& entry : tensors.entries()) result.push_back({entry.name, tensors.tensor(entry.name)});
-  return result;
-}
-
 std::string read_task_state(const fs::path& checkpoint, const std::string& task) {
   const auto file = state_file(checkpoint, task);
   std::ifstream in(file, std::ios::binary);

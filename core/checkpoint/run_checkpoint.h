@@ -56,7 +56,6 @@ std::filesystem::path encoder_folder(const std::filesystem::path& checkpoint);
 std::filesystem::path model_folder(const std::filesystem::path& path);
 
 std::filesystem::path head_file(const std::filesystem::path& checkpoint, const std::string& task);
-NamedTensors read_head(const std::filesystem::path& file);  // views of the mapped file
 std::string read_task_state(const std::filesystem::path& checkpoint, const std::string& task);
 
 // What checkpoint.json says. Throws Error kIo, and kContent where it is none of ours.

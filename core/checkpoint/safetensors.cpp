@@ -249,6 +249,13 @@ void SafetensorsFile::release(const std::string& name) const {
   if (found.begin < found.end) mapping_->release(found.begin, found.end);
 }
 
+NamedTensors read_safetensors(const std::filesystem::path& path) {
+  const SafetensorsFile file(path);
+  NamedTensors tensors;
+  for (const auto& entry : file.entries()) tensors.push_back({entry.name, file.tensor(entry.name)});
+  return tensors;
+}
+
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata) {
   const at::NoGradGuard no_grad;

@@ -49,6 +49,9 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
+// All of a file, as views of its mapping. Throws as SafetensorsFile does.
+NamedTensors read_safetensors(const std::filesystem::path& path);
+
 // Writes `tensors` (any layout and device; stored contiguous) in the order given, wider types first so that each is
 // aligned, with metadata {"format": "pt"} and what is in `metadata`; through a temporary file that is synced and
 // renamed. Throws kIo.

@@ -1,14 +1,9 @@
 #include "core/sweep/runner.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <fstream>
 #include <list>
 #include <memory>
@@ -64,27 +59,8 @@ Ending ending_of(const Trial& trial, int code, const RunnerOptions& options) {
 
 }  // namespace
 
-FolderLock::FolderLock(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder / "trials", error);
-  if (error) throw Error(ErrorKind::kIo, {folder.string()}, "the folder can't be made: " + error.message());
-  const auto path = folder / "lock";
-  file_ = open(path.c_str(), O_RDWR | O_CREAT, 0666);  // inherited by the trials, on purpose
-  if (file_ < 0) throw Error(ErrorKind::kIo, {path.string()}, fmt::format("can't be opened: {}", std::strerror(errno)));
-  // The trials of a sweep that was killed end with it, a moment later.
-  for (int look = 0; flock(file_, LOCK_EX | LOCK_NB) != 0; ++look) {
-    if (look == 100) {
-      close(file_);
-      throw Error(ErrorKind::kIo, {folder.string()},
-                  "another berth works in this folder; wait until it has ended, or give --out another folder");
-    }
-    std::this_thread::sleep_for(kBetweenLooks);
-  }
-}
-
-FolderLock::~FolderLock() { close(file_); }
-
 RunnerEnd run_trials(TrialQueue& queue, const RunnerOptions& options) {
+  fs::create_directories(options.folder / "trials");
   std::list<Running> running;
   for (;;) {
     if (options.wants_stop()) return RunnerEnd::kStopped;

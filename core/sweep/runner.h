@@ -37,19 +37,6 @@ struct RunnerOptions {
   std::function<bool()> wants_stop;
 };
 
-// Keeps others out of a folder as long as it lives, and those away that an ended sweep's trials still work in.
-class FolderLock {
- public:
-  // Makes the folder. Throws Error kIo where another process has it.
-  explicit FolderLock(const std::filesystem::path& folder);
-  ~FolderLock();
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
- private:
-  int file_;
-};
-
 enum class RunnerEnd : std::uint8_t { kDone, kStopped };
 
 // A trial that is finished in the folder is not run again; one that is there in part, or failed, is. Where it is

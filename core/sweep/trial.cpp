@@ -13,13 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Nothing where there is no file.
-std::optional<Json> read_summary(const std::filesystem::path& run) {
-  const auto file = run / "summary.json";
-  if (!std::filesystem::exists(file)) return std::nullopt;
-  return model::parse_ordered_json(model::read_text(file), file.string());
-}
-
 std::optional<double> number_at(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_number() ? std::optional(found->get<double>()) : std::nullopt;
@@ -66,7 +59,7 @@ bool TrialFolder::is_finished() const { return report::is_finished(run()); }
 Outcome read_outcome(const TrialFolder& folder, const std::string& task) {
   const auto file = folder.run() / "summary.json";
   try {
-    const auto summary = read_summary(folder.run()).value();
+    const auto summary = model::parse_ordered_json(model::read_text(file), file.string());
     Outcome outcome;
     outcome.seconds = summary.at("training_seconds").get<double>();
     double sum = 0;

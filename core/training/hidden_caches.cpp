@@ -23,14 +23,14 @@ void HiddenCaches::keep_train(std::size_t task, double passes) {
   if (is_decided_[task] != 0) return;
   const auto stages = session_.encoder.fixed_stages(true);
   const auto& set = *session_.tasks[task].train;
-  if (passes > 1 && has_room(set.store, stages)) compute(task, set, train_[task]);
+  if (passes > 1 && has_room(set.store, stages)) compute(task, set, true);
   is_decided_[task] = 1;
 }
 
 void HiddenCaches::keep_dev(std::size_t task) {
   const auto stages = session_.encoder.fixed_stages(false);
   const auto* set = session_.tasks[task].dev();
-  if (set != nullptr && !dev_[task] && has_room(set->store, stages)) compute(task, *set, dev_[task]);
+  if (set != nullptr && !dev_[task] && has_room(set->store, stages)) compute(task, *set, false);
 }
 
 // What learns later on isn't fixed.
@@ -39,10 +39,10 @@ bool HiddenCaches::has_room(const data::FeatureStore& store, std::int64_t stages
          data::HiddenCache::bytes_needed(store, session_.encoder) <= bytes_left_;
 }
 
-void HiddenCaches::compute(std::size_t task, const data::TaskData& set, Cache& cache) {
+void HiddenCaches::compute(std::size_t task, const data::TaskData& set, bool is_train) {
   const auto start = std::chrono::steady_clock::now();
-  const bool is_train = &cache == &train_[task];
   const auto stages = session_.encoder.fixed_stages(is_train);
+  auto& cache = (is_train ? train_ : dev_)[task];
   cache.emplace(set.store, session_.encoder, stages, is_train ? kTrainingPack : session_.suite.evaluation.batch_size,
                 [this] {
                   if (events_.wants_stop()) throw evaluation::Stopped{};
@@ -71,8 +71,8 @@ void HiddenCaches::load(const TrainingState& state) {
   const auto dev = state.integers("caches/dev", tasks);
   for (std::size_t task = 0; task < tasks; ++task) {
     const auto* dev_set = session_.tasks[task].dev();
-    if (train[task] != 0) compute(task, *session_.tasks[task].train, train_[task]);
-    if (dev[task] != 0 && dev_set != nullptr) compute(task, *dev_set, dev_[task]);
+    if (train[task] != 0) compute(task, *session_.tasks[task].train, true);
+    if (dev[task] != 0 && dev_set != nullptr) compute(task, *dev_set, false);
   }
 }
 

@@ -38,7 +38,7 @@ class HiddenCaches {
 
   static const data::HiddenCache* of(const Cache& cache) { return cache ? &*cache : nullptr; }
   bool has_room(const data::FeatureStore& store, std::int64_t stages) const;
-  void compute(std::size_t task, const data::TaskData& set, Cache& cache);
+  void compute(std::size_t task, const data::TaskData& set, bool is_train);
 
   const Session& session_;
   TrainingEvents& events_;

@@ -8,6 +8,7 @@
 
 #include "core/checkpoint/manifest.h"
 #include "core/checkpoint/run_checkpoint.h"
+#include "core/checkpoint/safetensors.h"
 #include "core/finetuning/reinitialize.h"
 #include "core/plugin/head_tensors.h"
 #include "core/suite/option_binder.h"
@@ -83,7 +84,7 @@ void make_gate(const Session& session, TaskSession& task) {
 // The head's values from a checkpoint's folder.
 void read_head(TaskSession& task, const std::filesystem::path& folder) {
   const auto file = checkpoint::head_file(folder, task.task.name());
-  plugin::load_head(*task.head, checkpoint::read_head(file), file.string());
+  plugin::load_head(*task.head, checkpoint::read_safetensors(file), file.string());
 }
 
 TaskSession start_task(const Session& session, const plugin::Registry& registry, const suite::TaskConfig& config) {

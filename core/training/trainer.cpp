@@ -7,10 +7,8 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
-#include <set>
 #include <utility>
 
-#include "core/checkpoint/run_checkpoint.h"
 #include "core/debias/prepare.h"
 #include "core/plugin/head_tensors.h"
 #include "core/training/random.h"
@@ -36,9 +34,6 @@ std::int64_t comparison_interval(const suite::Suite& suite, std::int64_t total_s
                           "(training.clip_norm) or look for broken rows in the data",
                           step, owner, what, value));
 }
-
-// Where a parameter is, that neither the encoder nor a head has: what adapts a weight, and a learned mixin's gate.
-std::string own_name(const PlannedParameter& parameter) { return "parameters/" + parameter.name; }
 
 }  // namespace
 
@@ -199,6 +194,12 @@ void Trainer::run_steps(const std::optional<std::filesystem::path>& from) {
   if (result_.steps < total_steps_) result_.ending = Ending::kStoppedEarly;
 }
 
+void Trainer::commit_debiasing() {
+  for (const auto& debiasing : debiasing_) {
+    if (debiasing) debiasing->commit();
+  }
+}
+
 bool Trainer::has_enough() const {
   const auto patience = session_.suite.evaluation.patience;
   return patience > 0 && evaluations_since_best_ >= patience;
@@ -215,75 +216,6 @@ void Trainer::finish_step() {
     has_evaluated_ = true;
     checkpoint();
   }
-}
-
-TrainingState Trainer::state() const {
-  TrainingState state;
-  state.put("counts", std::vector<std::int64_t>{result_.steps, result_.total_steps, result_.examples, result_.tokens,
-                                                evaluations_since_best_, has_compared_, has_evaluated_});
-  state.put("steps of tasks", task_steps_);
-  state.put("data", data_);
-  for (const auto* parameter : own_parameters()) state.put(own_name(*parameter), parameter->tensor);
-  optimizer_.save(state);
-  weights_.save(state);
-  selection_.save(state);
-  caches_.save(state);
-  if (average_) average_->save(state);
-  for (std::size_t task = 0; task < debiasing_.size(); ++task) {
-    if (debiasing_[task]) debiasing_[task]->save(state, session_.tasks[task].task.name());
-  }
-  return state;
-}
-
-void Trainer::resume(const std::filesystem::path& folder) {
-  const auto state = TrainingState::read(folder / checkpoint::kTrainingFile);
-  if (state.integers("data", session_.tasks.size()) != data_) {
-    throw Error(ErrorKind::kContent, {folder.string()},
-                "the training sets are not those that the run was started with; bring these back, or start anew");
-  }
-  restore(session_, folder);
-  const at::NoGradGuard no_grad;
-  const auto counts = state.integers("counts", 7);
-  if (counts[1] != total_steps_) {
-    throw Error(ErrorKind::kContent, {folder.string()},
-                fmt::format("is of a run of {} steps, but the suite asks for {}", counts[1], total_steps_));
-  }
-  for (const auto* parameter : own_parameters()) state.copy_to(parameter->tensor, own_name(*parameter));
-  optimizer_.load(state);
-  weights_.load(state);
-  std::vector<std::string> tasks;
-  for (const auto& task : session_.tasks) tasks.push_back(task.task.name());
-  selection_.load(state, tasks);
-  if (average_) average_->load(state);
-  for (std::size_t task = 0; task < debiasing_.size(); ++task) {
-    if (debiasing_[task]) debiasing_[task]->load(state, tasks[task]);
-  }
-  if (unfreezing_ && counts[0] > 0) unfreezing_->set(counts[0] - 1);
-  caches_.load(state);
-  task_steps_ = task_steps_learned_ = state.integers("steps of tasks", session_.tasks.size());
-  result_.examples = counts[2];
-  result_.tokens = counts[3];
-  evaluations_since_best_ = counts[4];
-  has_compared_ = counts[5] != 0;
-  has_evaluated_ = counts[6] != 0;
-  result_.training_seconds = checkpoint::read_info(folder).training_seconds;
-  result_.steps = steps_learned_ = counts[0];  // last: from here on there is something to save
-  events_.resumed(result_.steps);
-}
-
-// The trained ones that a checkpoint has in no other file.
-std::vector<const PlannedParameter*> Trainer::own_parameters() const {
-  std::set<const void*> elsewhere;
-  for (const auto& parameter : session_.encoder.parameters()) elsewhere.insert(parameter.tensor.unsafeGetTensorImpl());
-  for (const auto& task : session_.tasks) {
-    for (const auto& [name, tensor] : plugin::head_tensors(*task.head)) elsewhere.insert(tensor.unsafeGetTensorImpl());
-  }
-  std::vector<const PlannedParameter*> own;
-  for (const auto& parameter : plan_.parameters) {
-    const bool is_own = !elsewhere.contains(parameter.tensor.unsafeGetTensorImpl());
-    if (is_own && parameter.status == Status::kTrained) own.push_back(&parameter);
-  }
-  return own;
 }
 
 double Trainer::epoch() const { return static_cast<double>(result_.steps) / static_cast<double>(steps_per_epoch_); }
@@ -368,9 +300,7 @@ StepEvent Trainer::train_step() {
   steps_learned_ = event.step;
   task_steps_learned_ = task_steps_;
   has_compared_ = has_evaluated_ = false;
-  for (const auto& debiasing : debiasing_) {
-    if (debiasing) debiasing->commit();
-  }
+  commit_debiasing();
   if (compared) events_.compared({event.step, *compared});
   result_.training_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result_.examples += event.examples;
@@ -455,9 +385,7 @@ void Trainer::compare_gradients() {
     const auto part = run_part(task, {batches.front()}, "compare");
     gradients_.take(part.count > 0 ? 1 / part.count : 0);
   }
-  for (const auto& debiasing : debiasing_) {
-    if (debiasing) debiasing->commit();
-  }
+  commit_debiasing();
   events_.compared({result_.steps, cosines(gradients_.products())});
   gradients_.clear();
 }

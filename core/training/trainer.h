@@ -91,6 +91,7 @@ class Trainer {
   void set_turns();
   void set_finetuning();
   void set_debiasing();
+  void commit_debiasing();
   StepEvent train_step();
   Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, const char* purpose);
   void keep_hidden(std::size_t task);

@@ -21,13 +21,10 @@ std::vector<T> values_of(const at::Tensor& tensor) {
 }  // namespace
 
 TrainingState TrainingState::read(const std::filesystem::path& file) {
-  const checkpoint::SafetensorsFile tensors(file);
   TrainingState state;
   state.file_ = file;
-  for (const auto& entry : tensors.entries()) {
-    state.index_.emplace(entry.name, state.tensors_.size());
-    state.tensors_.push_back({entry.name, tensors.tensor(entry.name)});
-  }
+  state.tensors_ = checkpoint::read_safetensors(file);
+  for (std::size_t i = 0; i < state.tensors_.size(); ++i) state.index_.emplace(state.tensors_[i].name, i);
   return state;
 }
 

@@ -27,6 +27,10 @@ class Kill(ProgramTest):
                                 env={**os.environ, "OMP_NUM_THREADS": "1"})
         return result.returncode
 
+    def resume(self):
+        return subprocess.run([BERTH, "run", "--resume", "run"], cwd=self.dir, capture_output=True, text=True,
+                              env={**os.environ, "OMP_NUM_THREADS": "1"})
+
     def content(self, out):
         return json.loads((self.dir / out / "checkpoints/last/manifest.json").read_text())["content"]
 
@@ -55,8 +59,7 @@ class Kill(ProgramTest):
                         continue
                     killed += 1
                     self.assertIn(code, (-9, 137))
-                    again = subprocess.run([BERTH, "run", "--resume", "run"], cwd=self.dir, capture_output=True, text=True,
-                                           env={**os.environ, "OMP_NUM_THREADS": "1"})
+                    again = self.resume()
                     if re.search("no whole checkpoint|no suite.toml|no such folder", again.stderr):
                         self.assertEqual(again.returncode, 6)
                         self.assertFalse((self.dir / "run/checkpoints/last").exists())
@@ -86,16 +89,12 @@ class Kill(ProgramTest):
                     if code == 0 or not (self.dir / "run/checkpoints/last").exists():
                         continue
                     interrupted += 1
-                    self.run_again()
+                    again = self.resume()
+                    self.assertEqual(again.returncode, 0, again.stderr)
                     self.assertEqual(self.content("run"), self.content(way))
                     self.assertEqual(*([without_times(json.loads(line)) for line in
                                         (self.dir / out / "metrics.jsonl").read_text().splitlines()] for out in ("run", way)))
             self.assertGreater(interrupted, 20)
-
-    def run_again(self):
-        again = subprocess.run([BERTH, "run", "--resume", "run"], cwd=self.dir, capture_output=True, text=True,
-                               env={**os.environ, "OMP_NUM_THREADS": "1"})
-        self.assertEqual(again.returncode, 0, again.stderr)
 
 
 if __name__ == "__main__":

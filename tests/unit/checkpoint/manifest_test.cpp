@@ -3,14 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <functional>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "berth/error.h"
 #include "core/checkpoint/run_checkpoint.h"
-#include "core/checkpoint/whole_file.h"
 #include "temporary_folder.h"
 
 namespace berth::checkpoint {
@@ -28,6 +27,10 @@ std::string read(const fs::path& file) {
 
 void write(const fs::path& file, const std::string& text) {
   std::ofstream(file, std::ios::binary | std::ios::trunc) << text;
+}
+
+std::string content_hash(const fs::path& folder) {
+  return nlohmann::json::parse(read(folder / kManifestFile)).at("content").get<std::string>();
 }
 
 class Manifest : public ::testing::Test {
