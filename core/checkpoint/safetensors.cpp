@@ -236,7 +236,7 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
   char* data = mapping_->data() + found.begin;
   if (found.begin == found.end) return at::empty(found.shape, options);
   if (reinterpret_cast<std::uintptr_t>(data) % c10::elementSize(found.dtype) != 0) {
-    const at::Tensor copy = at::empty(found.shape, options);
+    at::Tensor copy = at::empty(found.shape, options);
     std::memcpy(copy.mutable_data_ptr(), data, found.end - found.begin);
     return copy;
   }
