@@ -54,7 +54,7 @@ diagnosis::SampleSet read_and_print_set(const training::Session& session, const 
       sum += lengths.back();
       too_long += lengths.back() > max_length ? 1 : 0;
     }
-    result.samples.push_back(diagnosis::make_sample(whole, task.task.stratum(*example), example->where));
+    result.samples.push_back(diagnosis::make_sample(whole, task.task.label(*example), example->where));
     if (too_long > 0 && task.task.features(*example, limited).size() > whole.size()) {
       ++in_windows;
     } else {

@@ -1,5 +1,7 @@
 #include "apps/berth/command_line.h"
 
+#include "apps/berth/apart.h"
+
 #include <fmt/format.h>
 
 #include <boost/program_options/parsers.hpp>
@@ -44,6 +46,14 @@ std::optional<po::variables_map> parse(Usage& usage, const Arguments& arguments)
   return values;
 }
 
+std::string shell_word(const std::string& text) {
+  constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 void add_plugin_path(po::options_description& options) {
   options.add_options()(
       "plugin-path", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
@@ -64,7 +74,9 @@ std::vector<std::filesystem::path> plugin_folders(const po::variables_map& value
   return plugin::search_folders(named_folders(values));
 }
 
-plugin::Registry find_plugins(const po::variables_map& values) { return plugin::Registry(named_folders(values)); }
+plugin::Registry find_plugins(const po::variables_map& values) {
+  return plugin::Registry(named_folders(values), plugin::warn_on_stderr, try_to_load);
+}
 
 std::string required(const po::variables_map& values, const std::string& name, const std::string& how) {
   if (!values.contains(name)) throw Error(ErrorKind::kConfig, fmt::format("{} is missing: {}", name, how));

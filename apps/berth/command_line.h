@@ -26,6 +26,9 @@ struct Usage {
 // Adds --help. Prints help and returns nothing where it is asked for. Throws Error kConfig for a wrong command line.
 std::optional<boost::program_options::variables_map> parse(Usage& usage, const Arguments& arguments);
 
+// For commands that a reader is to copy: in quotes where a shell would take it otherwise.
+std::string shell_word(const std::string& text);
+
 // "--plugin-path", for commands that load plugins.
 void add_plugin_path(boost::program_options::options_description& options);
 std::vector<std::filesystem::path> plugin_folders(const boost::program_options::variables_map& values);

@@ -15,5 +15,7 @@ int compare(const Arguments& arguments);
 int sweep(const Arguments& arguments);
 int matrix(const Arguments& arguments);
 int check(const Arguments& arguments);
+int new_plugin(const Arguments& arguments);
+int validate_plugin(const Arguments& arguments);
 
 }  // namespace berth::app

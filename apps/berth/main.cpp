@@ -33,11 +33,13 @@ constexpr Command kCommands[] = {
     {"matrix", "train on each task's set, and test on every other's", matrix},
     {"check", "look at everything of a suite short of training", check},
     {"plugins", "list the plugins that were found, or one's options", plugins},
+    {"new-plugin", "make a project for a task of your own", new_plugin},
+    {"validate-plugin", "check what the SDK asks of a plugin", validate_plugin},
 };
 
 void print_help() {
   fmt::print("usage: berth COMMAND ...\n\nFine-tunes BERT with tasks that are plugins.\n\ncommands:\n");
-  for (const auto& command : kCommands) fmt::print("  {:<10} {}\n", command.name, command.summary);
+  for (const auto& command : kCommands) fmt::print("  {:<15} {}\n", command.name, command.summary);
   fmt::print(
       "\n  berth COMMAND --help   its options, with examples\n"
       "  berth --version\n\n"

@@ -59,10 +59,11 @@ int plugins(const Arguments& arguments) {
   auto command = plugins_usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
-  const auto registry = find_plugins(*values);
+  auto registry = find_plugins(*values);
   if (values->contains("name")) {
     describe_one(registry, (*values)["name"].as<std::string>());
   } else {
+    registry.try_all();
     list_all(registry, plugin_folders(*values));
   }
   return 0;

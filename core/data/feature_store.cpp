@@ -40,7 +40,14 @@ std::size_t value_count(const FieldValues& values) {
 
 FeatureStore::FeatureStore(std::vector<FieldSpec> specs, at::ScalarType dtype, std::string owner)
     : dtype_(dtype), owner_(std::move(owner)) {
-  for (auto& spec : specs) columns_.push_back(Column{std::move(spec), {}, {}, {0}});
+  for (auto& spec : specs) {
+    if (spec.width < 1 || (spec.width != 1 && spec.shape != FieldShape::kPerSequence)) {
+      throw Error(ErrorKind::kPlugin,
+                  fmt::format("{}, fields: '{}' has width {}; only kPerSequence may have another one than 1", owner_,
+                              spec.name, spec.width));
+    }
+    columns_.push_back(Column{std::move(spec), {}, {}, {0}});
+  }
 }
 
 void FeatureStore::add(const Feature& feature) {

@@ -29,7 +29,7 @@ std::vector<std::int64_t> Groups::sizes() const {
 
 std::string group_of(const plugin::LoadedTask& task, const Example& example) {
   const auto& config = task.config().debias;
-  auto label = config.by_label ? task.stratum(example) : std::string();
+  auto label = config.by_label ? task.label(example) : std::string();
   if (config.group.empty()) return label;
   const auto value = column_of(example, config.group);
   if (!value) return "";

@@ -18,7 +18,7 @@ struct Groups {
   std::vector<std::int64_t> sizes() const;
 };
 
-// "entailment, high": the label's name (Task::stratum) and what the column says, of Example::json(). "" where the
+// "entailment, high": the label's name (Task::label) and what the column says, of Example::json(). "" where the
 // example lacks the column.
 std::string group_of(const plugin::LoadedTask& task, const Example& example);
 

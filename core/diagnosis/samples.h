@@ -16,7 +16,7 @@ struct Sample {
   std::vector<std::int32_t> seen;     // each token's id and segment; equal where the model sees the same
   std::vector<std::int32_t> words;    // ids of the tokens without special ones, sorted
   std::vector<std::int64_t> lengths;  // tokens, of each feature
-  std::string label;                  // Task::stratum(): "" where there is none
+  std::string label;                  // Task::label(): "" where there is none
   Where where;
 };
 

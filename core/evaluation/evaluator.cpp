@@ -30,14 +30,28 @@ class Result final : public FeatureResult {
 
   const Feature& feature() const override { return feature_; }
 
-  at::Tensor sequence(std::string_view output) const override { return find(output)[sequence_]; }
+  at::Tensor sequence(std::string_view output) const override {
+    return rows(output, batch_->offsets.size(0) - 1, "sequence")[sequence_];
+  }
 
   at::Tensor tokens(std::string_view output) const override {
     const auto* offsets = batch_->offsets.const_data_ptr<std::int64_t>();
-    return find(output).slice(0, offsets[sequence_], offsets[sequence_ + 1]);
+    return rows(output, offsets[batch_->offsets.size(0) - 1], "token")
+        .slice(0, offsets[sequence_], offsets[sequence_ + 1]);
   }
 
+  at::Tensor whole(std::string_view output) const override { return find(output); }
+
  private:
+  const at::Tensor& rows(std::string_view name, std::int64_t count, const char* what) const {
+    const auto& output = find(name);
+    if (output.dim() > 0 && output.size(0) == count) return output;
+    throw Error(
+        ErrorKind::kPlugin,
+        fmt::format("output '{}' of the head's predict() has not one row a {}; ask for it as it is with whole()", name,
+                    what));
+  }
+
   const at::Tensor& find(std::string_view name) const {
     auto found = batch_->outputs.find(name);
     if (found == batch_->outputs.end()) {

@@ -9,7 +9,7 @@ std::optional<double> majority_accuracy(const plugin::LoadedTask& task, const da
                                         const Score& primary) {
   if (primary.name != "accuracy") return std::nullopt;
   std::map<std::string, std::int64_t> counts;
-  for (const auto& example : set.examples) ++counts[task.stratum(*example)];
+  for (const auto& example : set.examples) ++counts[task.label(*example)];
   if (counts.size() < 2 || counts.contains("")) return std::nullopt;
   const auto most =
       std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });

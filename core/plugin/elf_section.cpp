@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -91,9 +92,7 @@ class SectionTable {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace
-
-std::variant<Bytes, Refusal> find_elf_section(Bytes file, std::string_view name) {
+std::variant<SectionTable, Refusal> open_sections(Bytes file) {
   if (file.size() < SELFMAG || std::memcmp(file.data(), ELFMAG, SELFMAG) != 0) {
     return Refusal{"is not an ELF file; a plugin is a shared library, built with berth_add_plugin()"};
   }
@@ -101,12 +100,33 @@ std::variant<Bytes, Refusal> find_elf_section(Bytes file, std::string_view name)
   if (!header) return Refusal{"ends within its ELF header; copy or build it again"};
   if (auto reason = judge_header(*header); !reason.empty()) return Refusal{std::move(reason)};
   const auto table = SectionTable::open(file, *header);
-  if (!table)
-    return Refusal{
-        "has a section table that reaches past its end, so it is cut off or damaged; copy or build it again"};
-  for (std::uint64_t i = 0; i < table->size(); ++i) {
-    const auto section = table->at(i);
-    if (!table->is_named(section, name)) continue;
+  if (table) return *table;
+  return Refusal{"has a section table that reaches past its end, so it is cut off or damaged; copy or build it again"};
+}
+
+// A NUL-terminated text among others.
+std::optional<std::string> text_at(Bytes texts, std::uint64_t offset) {
+  if (offset >= texts.size()) return std::nullopt;
+  const auto rest = texts.subspan(static_cast<std::size_t>(offset));
+  const auto end = std::find(rest.begin(), rest.end(), std::byte{0});
+  if (end == rest.end()) return std::nullopt;
+  return std::string(reinterpret_cast<const char*>(rest.data()), static_cast<std::size_t>(end - rest.begin()));
+}
+
+bool is_exported(const Elf64_Sym& symbol) {
+  const auto binding = ELF64_ST_BIND(symbol.st_info);
+  return symbol.st_shndx != SHN_UNDEF && binding != STB_LOCAL;
+}
+
+}  // namespace
+
+std::variant<Bytes, Refusal> find_elf_section(Bytes file, std::string_view name) {
+  const auto opened = open_sections(file);
+  if (const auto* refusal = std::get_if<Refusal>(&opened)) return *refusal;
+  const auto& table = std::get<SectionTable>(opened);
+  for (std::uint64_t i = 0; i < table.size(); ++i) {
+    const auto section = table.at(i);
+    if (!table.is_named(section, name)) continue;
     const auto bytes = slice(file, section.sh_offset, section.sh_size);
     if (section.sh_type != SHT_PROGBITS || (section.sh_flags & SHF_COMPRESSED) != 0 || !bytes) {
       return Refusal{fmt::format("has a damaged section {}; copy or build it again", name)};
@@ -115,6 +135,31 @@ std::variant<Bytes, Refusal> find_elf_section(Bytes file, std::string_view name)
   }
   return Refusal{
       fmt::format("has no section {}, so it is no berth plugin; the macro BERTH_PLUGIN lays one down", name)};
+}
+
+std::variant<std::vector<std::string>, Refusal> exported_symbols(Bytes file) {
+  const Refusal damaged{"has a damaged table of symbols; copy or build it again"};
+  const auto opened = open_sections(file);
+  if (const auto* refusal = std::get_if<Refusal>(&opened)) return *refusal;
+  const auto& table = std::get<SectionTable>(opened);
+  std::vector<std::string> names;
+  for (std::uint64_t i = 0; i < table.size(); ++i) {
+    const auto section = table.at(i);
+    if (section.sh_type != SHT_DYNSYM) continue;
+    if (section.sh_link >= table.size()) return damaged;
+    const auto symbols = slice(file, section.sh_offset, section.sh_size);
+    const auto strings = table.at(section.sh_link);
+    const auto texts = slice(file, strings.sh_offset, strings.sh_size);
+    if (!symbols || !texts) return damaged;
+    for (std::uint64_t at = 0; at + sizeof(Elf64_Sym) <= symbols->size(); at += sizeof(Elf64_Sym)) {
+      const auto symbol = *read_struct<Elf64_Sym>(*symbols, at);
+      if (!is_exported(symbol)) continue;
+      auto name = text_at(*texts, symbol.st_name);
+      if (!name) return damaged;
+      names.push_back(std::move(*name));
+    }
+  }
+  return names;
 }
 
 }  // namespace berth::plugin

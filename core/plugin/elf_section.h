@@ -1,4 +1,5 @@
-// Finds a section in the bytes of an ELF file that may be damaged or hostile. Reads nothing outside of the bytes.
+// Finds a section, and the exported symbols, in the bytes of an ELF file that may be damaged or hostile. Reads nothing
+// outside of the bytes.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace berth::plugin {
 
@@ -19,5 +21,8 @@ struct Refusal {
 // The bytes of the first section of that name, a part of `file`. Takes 64-bit little-endian shared libraries of this
 // machine's kind.
 std::variant<Bytes, Refusal> find_elf_section(Bytes file, std::string_view name);
+
+// Names that the library gives to others: defined, and global, weak or unique.
+std::variant<std::vector<std::string>, Refusal> exported_symbols(Bytes file);
 
 }  // namespace berth::plugin

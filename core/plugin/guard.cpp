@@ -21,7 +21,7 @@ void rethrow_from_plugin(const CallSite& site) {
   try {
     throw;
   } catch (const Error& e) {
-    throw Error(e.kind(), prefixed(e.what()));
+    throw Error(e, prefixed(e.what()));
   } catch (const c10::Error& e) {
     if (is_out_of_memory(e)) throw;
     throw Error(ErrorKind::kPlugin, prefixed(e.what_without_backtrace()));

@@ -22,6 +22,12 @@ NamedTensors head_tensors(const Head& head) {
   return tensors;
 }
 
+void convert(Head& head, at::ScalarType dtype) {
+  for (auto& [name, tensor] : head_tensors(head)) {
+    if (tensor.is_floating_point()) tensor.set_data(tensor.to(dtype));
+  }
+}
+
 void load_head(Head& head, const NamedTensors& source, const std::string& where) {
   const at::NoGradGuard no_grad;
   std::map<std::string, at::Tensor> left;

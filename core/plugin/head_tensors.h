@@ -9,6 +9,9 @@ namespace berth::plugin {
 NamedTensors head_parameters(const Head& head);
 NamedTensors head_tensors(const Head& head);  // parameters and buffers
 
+// Parameters and buffers of real numbers become this type; counts and indices stay what they are.
+void convert(Head& head, at::ScalarType dtype);
+
 // Copies `source` into the head's tensors of the same names. Throws Error kContent at `where` that lists missing,
 // surplus and misshapen ones.
 void load_head(Head& head, const NamedTensors& source, const std::string& where);

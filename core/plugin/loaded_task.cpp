@@ -62,6 +62,10 @@ void LoadedTask::load_state(const std::string& state) {
   guarded(site("load_state"), [&] { task_->load_state(state); });
 }
 
+std::string LoadedTask::label(const Example& example) const {
+  return guarded(site("label"), [&] { return task_->label(example); });
+}
+
 std::string LoadedTask::stratum(const Example& example) const {
   return guarded(site("stratum"), [&] { return task_->stratum(example); });
 }
@@ -76,12 +80,21 @@ std::vector<FieldSpec> LoadedTask::fields() const {
 
 std::vector<Feature> LoadedTask::features(const Example& example, const FeatureContext& context) const {
   CollectingSink sink;
-  guarded(site("features"), [&] { task_->features(example, context, sink); });
+  add_features(example, context, sink);
   if (sink.features.empty()) {
     throw Error(ErrorKind::kPlugin, example.where,
                 owner() + ", features: none for this example; every example needs at least one");
   }
   return std::move(sink.features);
+}
+
+void LoadedTask::add_features(const Example& example, const FeatureContext& context, FeatureSink& sink) const {
+  try {
+    guarded(site("features"), [&] { task_->features(example, context, sink); });
+  } catch (const Error& e) {
+    if (e.where() != nullptr) throw;
+    throw Error(e.kind(), example.where, e.what());  // the tokenizer's own, say, who knows nothing of files
+  }
 }
 
 std::shared_ptr<Head> LoadedTask::make_head(const EncoderInfo& encoder) const {

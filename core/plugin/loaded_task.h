@@ -33,10 +33,12 @@ class LoadedTask {
   void fit(ExampleStream& train);
   std::string save_state() const;
   void load_state(const std::string& state);
+  std::string label(const Example& example) const;
   std::string stratum(const Example& example) const;
   std::string group(const Example& example) const;
   std::vector<FieldSpec> fields() const;
   std::vector<Feature> features(const Example& example, const FeatureContext& context) const;
+  void add_features(const Example& example, const FeatureContext& context, FeatureSink& sink) const;
   std::shared_ptr<Head> make_head(const EncoderInfo& encoder) const;
   std::unique_ptr<Prediction> decode(const Example& example, const std::vector<const FeatureResult*>& results) const;
   std::unique_ptr<Metric> make_metric() const;

@@ -29,7 +29,7 @@ std::string debug_names(std::uint32_t bits) {
   return text.empty() ? "no debug settings" : text;
 }
 
-// While the SDK is 0.x each minor version stands alone; from 1.0 on a newer host takes what an older one took.
+// A newer host takes what an older one of its major version took. Before 1.0 each minor version stood alone.
 bool has_sdk(const Manifest& host, const std::uint32_t (&needed)[3]) {
   const auto& own = host.sdk_built;
   if (own[0] != needed[0]) return false;

@@ -1,15 +1,11 @@
 #include "core/plugin/manifest_reader.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
+#include "core/plugin/mapped_file.h"
 #include "core/suite/toml_writer.h"
 
 namespace berth::plugin {
@@ -45,49 +41,6 @@ bool is_id(std::string_view id) {
     return is_lower(c) || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
 }
-
-// A file of at most 2 GB as read-only bytes.
-class MappedFile {
- public:
-  explicit MappedFile(const std::filesystem::path& file) {
-    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) {
-      reason_ = fmt::format("can't be opened ({})", std::strerror(errno));
-      return;
-    }
-    map(descriptor);
-    ::close(descriptor);
-  }
-  ~MappedFile() {
-    if (address_ != MAP_FAILED) ::munmap(address_, size_);
-  }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  const std::string& reason() const { return reason_; }  // "" where all went well
-  Bytes bytes() const { return {static_cast<const std::byte*>(address_), size_}; }
-
- private:
-  void map(int descriptor) {
-    constexpr std::int64_t kLargest = std::int64_t{2} << 30;
-    struct stat status {};
-    if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
-      reason_ = "is not a file";
-    } else if (status.st_size == 0) {
-      reason_ = "is empty; copy or build it again";
-    } else if (status.st_size > kLargest) {
-      reason_ = "is larger than 2 GB, which no plugin is";
-    } else {
-      size_ = static_cast<std::size_t>(status.st_size);
-      address_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
-      if (address_ == MAP_FAILED) reason_ = fmt::format("can't be read ({})", std::strerror(errno));
-    }
-  }
-
-  void* address_ = MAP_FAILED;
-  std::size_t size_ = 0;
-  std::string reason_;
-};
 
 }  // namespace
 

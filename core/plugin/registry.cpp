@@ -37,6 +37,14 @@ std::vector<fs::path> libraries_in(const fs::path& folder) {
   return files;
 }
 
+// Where the program's own plugins lie: beside it where it was built, in lib/ where it is installed.
+std::vector<fs::path> own_folders() {
+  std::error_code failed;
+  const auto program = fs::read_symlink("/proc/self/exe", failed);
+  if (failed) return {};
+  return {program.parent_path() / "plugins", (program.parent_path() / "../lib/berth/plugins").lexically_normal()};
+}
+
 // The file may have been replaced since it was looked at.
 std::string judge_again(const PluginInfo& plugin) {
   const auto read = read_manifest(plugin.path);
@@ -75,17 +83,12 @@ std::vector<fs::path> search_folders(const std::vector<fs::path>& paths) {
       begin = end + 1;
     }
   }
-  std::error_code failed;
-  const auto program = fs::read_symlink("/proc/self/exe", failed);
-  if (!failed) {
-    add_existing(program.parent_path() / "plugins");
-    add_existing(program.parent_path() / "../lib/berth/plugins");
-  }
+  for (const auto& folder : own_folders()) add_existing(folder);
   return folders;
 }
 
-Registry::Registry(const std::vector<fs::path>& paths, Warn warn)
-    : folders_(search_folders(paths)), warn_(std::move(warn)) {
+Registry::Registry(const std::vector<fs::path>& paths, Warn warn, TryToLoad try_to_load)
+    : folders_(search_folders(paths)), warn_(std::move(warn)), try_to_load_(std::move(try_to_load)) {
   for (const auto& folder : folders_) {
     for (const auto& file : libraries_in(folder)) look_at(file);
   }
@@ -119,11 +122,33 @@ std::unique_ptr<Task> Registry::create(const std::string& id, const Where& where
   if (const auto reason = judge_again(*found); !reason.empty()) {
     throw Error(ErrorKind::kPlugin, where, fmt::format("{} {}", owner, reason));
   }
+  if (const auto reason = try_library(found->path); !reason.empty()) {
+    throw Error(ErrorKind::kPlugin, where, fmt::format("{} {}; berth did not load it", owner, reason));
+  }
   auto loaded = load_task(found->path, owner);
   for (const auto& change : loaded.restored) {
     warn_(fmt::format("{} changed {} when it was loaded; berth has put it back", owner, change));
   }
   return std::move(loaded.task);
+}
+
+std::string Registry::try_library(const fs::path& file) const {
+  if (!try_to_load_) return "";
+  const auto folder = file.parent_path();
+  for (const auto& own : own_folders()) {
+    if (folder == own) return "";
+  }
+  const auto tried = tried_.find(file);
+  if (tried != tried_.end()) return tried->second;
+  return tried_[file] = try_to_load_(file);
+}
+
+void Registry::try_all() {
+  std::erase_if(plugins_, [this](const PluginInfo& plugin) {
+    const auto reason = try_library(plugin.path);
+    if (!reason.empty()) refused_.push_back({plugin.id, plugin.path, fmt::format("plugin '{}' {}", plugin.id, reason)});
+    return !reason.empty();
+  });
 }
 
 void Registry::refuse_unknown(const std::string& id, const Where& where) const {

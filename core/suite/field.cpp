@@ -26,15 +26,18 @@ class FieldReader {
       : field_(field), value_(value), owner_(owner) {}
 
   void operator()(bool* target) const { *target = get<bool>(value_, "a boolean (true or false)"); }
-  void operator()(std::int64_t* target) const { *target = integer(); }
+  void operator()(std::int64_t* target) const { *target = integer(value_); }
   void operator()(double* target) const { *target = real(value_); }
   void operator()(std::string* target) const { *target = string(value_); }
-  void operator()(std::optional<std::int64_t>* target) const { *target = integer(); }
+  void operator()(std::optional<std::int64_t>* target) const { *target = integer(value_); }
   void operator()(std::optional<double>* target) const { *target = real(value_); }
   void operator()(const CustomTarget& target) const { target.read(value_); }
 
   void operator()(std::vector<std::string>* target) const {
     *target = list<std::string>("an array of strings", [this](const ConfigValue& v) { return string(v); });
+  }
+  void operator()(std::vector<std::int64_t>* target) const {
+    *target = list<std::int64_t>("an array of integers", [this](const ConfigValue& v) { return integer(v); });
   }
   void operator()(std::vector<double>* target) const {
     *target = list<double>("an array of numbers", [this](const ConfigValue& v) { return real(v); });
@@ -53,9 +56,9 @@ class FieldReader {
     fail(value, fmt::format("must be {}, but is {}", wanted, type_name(value)));
   }
 
-  std::int64_t integer() const {
-    const auto number = get<std::int64_t>(value_, "an integer");
-    check(value_, static_cast<double>(number));
+  std::int64_t integer(const ConfigValue& value) const {
+    const auto number = get<std::int64_t>(value, "an integer");
+    check(value, static_cast<double>(number));
     return number;
   }
 
@@ -170,6 +173,7 @@ struct ValueJudge {
 
 std::vector<std::string> names_of(const std::vector<Field>& fields) {
   std::vector<std::string> names;
+  names.reserve(fields.size());
   for (const auto& field : fields) names.push_back(field.name);
   return names;
 }
@@ -236,8 +240,8 @@ Field& Field::at(Where& place) {
 
 std::string_view target_type(const FieldTarget& target) {
   static constexpr std::string_view kNames[] = {
-      "boolean",        "integer", "real", "string", "list of strings", "list of reals", "table of strings",
-      "table of reals", "integer", "real", ""};
+      "boolean",          "integer",        "real",    "string", "list of strings",  "list of reals",
+      "table of strings", "table of reals", "integer", "real",   "list of integers", ""};
   return kNames[target.index()];
 }
 

@@ -36,7 +36,7 @@ struct CustomTarget {
 using FieldTarget =
     std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<std::string>*, std::vector<double>*,
                  std::map<std::string, std::string>*, std::map<std::string, double>*, std::optional<std::int64_t>*,
-                 std::optional<double>*, CustomTarget>;
+                 std::optional<double>*, std::vector<std::int64_t>*, CustomTarget>;
 
 struct Field {
   std::string name;

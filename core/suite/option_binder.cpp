@@ -23,20 +23,20 @@ Field to_field(const OptionField& option) {
   std::visit([&field](auto* variable) { field.target = variable; }, option.target);
   field.interval.low = option.minimum;
   field.interval.high = option.maximum;
+  field.interval.is_low_open = option.is_minimum_open;
+  field.interval.is_high_open = option.is_maximum_open;
   field.choices = option.choices;
   if (option.is_required) field.required(fmt::format("give it ({})", option.help));
   return field;
 }
 
-bool takes_range(const OptionTarget& target) {
-  return std::holds_alternative<std::int64_t*>(target) || std::holds_alternative<double*>(target) ||
-         std::holds_alternative<std::vector<double>*>(target) ||
-         std::holds_alternative<std::map<std::string, double>*>(target);
-}
-
 bool takes_choices(const OptionTarget& target) {
   return std::holds_alternative<std::string*>(target) || std::holds_alternative<std::vector<std::string>*>(target) ||
          std::holds_alternative<std::map<std::string, std::string>*>(target);
+}
+
+bool takes_range(const OptionTarget& target) {
+  return !std::holds_alternative<bool*>(target) && !takes_choices(target);
 }
 
 // What is wrong with a declaration, or "".
@@ -47,7 +47,9 @@ std::string judge_declaration(const OptionField& option) {
     return fmt::format("has a range, but its type is {}", type);
   if (!option.choices.empty() && !takes_choices(option.target))
     return fmt::format("has choices, but its type is {}", type);
-  if (option.minimum && option.maximum && !(*option.minimum <= *option.maximum)) {
+  const bool is_open = option.is_minimum_open || option.is_maximum_open;
+  if (option.minimum && option.maximum &&
+      !(is_open ? *option.minimum < *option.maximum : *option.minimum <= *option.maximum)) {
     return fmt::format("has an empty range, from {} to {}", *option.minimum, *option.maximum);
   }
   if (option.is_required) return "";  // its default is never used

@@ -217,7 +217,7 @@ struct DebiasConfig {
   double entropy = 0.03;          // of kLearnedMixin: weight of the penalty
   std::filesystem::path teacher;  // of kConfidenceRegularization: the folder of a plain run; absolute after reading
   std::string group;              // column of the data; "": none
-  bool by_label = true;           // groups are split by label (Task::stratum) too
+  bool by_label = true;           // groups are split by label (Task::label) too
   double step_size = 0.01;        // of kGroupDro's weights
   double adjustment = 0;          // of kGroupDro: C of C / sqrt(size)
   Where method_where, teacher_where;

@@ -345,13 +345,17 @@ std::string BertTokenizer::decode(const std::vector<std::int32_t>& ids) const {
 
 std::int64_t BertTokenizer::vocabulary_size() const { return static_cast<std::int64_t>(tokens_.size()); }
 
-std::string BertTokenizer::token(std::int32_t id) const {
+bool BertTokenizer::has_id(std::int32_t id) const {
   const auto index = static_cast<std::size_t>(id);
-  if (id < 0 || index >= tokens_.size() || !tokens_[index]) {
+  return id >= 0 && index < tokens_.size() && tokens_[index].has_value();
+}
+
+std::string BertTokenizer::token(std::int32_t id) const {
+  if (!has_id(id)) {
     throw Error(ErrorKind::kContent, {parts_.source},
                 fmt::format("the vocabulary has no token with id {}; its ids are below {}", id, tokens_.size()));
   }
-  return *tokens_[index];
+  return *tokens_[static_cast<std::size_t>(id)];
 }
 
 std::optional<std::int32_t> BertTokenizer::find(std::string_view token) const {

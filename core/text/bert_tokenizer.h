@@ -47,6 +47,7 @@ class BertTokenizer final : public Tokenizer {
   std::string decode(const std::vector<std::int32_t>& ids) const override;
 
   std::int64_t vocabulary_size() const override;  // one more than the largest id
+  bool has_id(std::int32_t id) const override;
   std::string token(std::int32_t id) const override;
   std::int32_t id(std::string_view token) const override;
   bool contains(std::string_view token) const override;

@@ -176,7 +176,7 @@ model::Encoder starting_encoder(const suite::Suite& suite) {
 std::shared_ptr<Head> make_head(const Session& session, const plugin::LoadedTask& task) {
   seed_libtorch(stream_seed(session.suite.training.seed, "initialise head", {hash_name(task.name())}));
   auto head = task.make_head(encoder_info(session.encoder));
-  head->to(dtype_of(session.suite.model));
+  plugin::convert(*head, dtype_of(session.suite.model));
   return head;
 }
 

@@ -74,7 +74,7 @@ class ClassificationTask final : public Task {
  public:
   void describe(Options& options) override { options_.describe(options); }
 
-  std::unique_ptr<DatasetReader> make_reader() override { return std::make_unique<ClassificationReader>(kind()); }
+  std::unique_ptr<DatasetReader> make_reader() const override { return std::make_unique<ClassificationReader>(kind()); }
 
   void fit(ExampleStream& train) override {
     check_options();
@@ -105,7 +105,7 @@ class ClassificationTask final : public Task {
     use(kit::LabelSet::listed(std::move(names)));
   }
 
-  std::string stratum(const Example& example) const override {
+  std::string label(const Example& example) const override {
     auto labels = static_cast<const ClassificationExample&>(example).task_labels();
     if (!labels) return "";
     std::sort(labels->begin(), labels->end());

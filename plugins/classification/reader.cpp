@@ -97,7 +97,7 @@ void ClassificationReader::describe(Options& options) {
                 "the task's labels -> this set's: metrics then compare in this set's labels");
 }
 
-std::unique_ptr<ExampleStream> ClassificationReader::open(const std::string& path) {
+std::unique_ptr<ExampleStream> ClassificationReader::open(const std::string& path) const {
   if (options_.separator.empty()) {
     throw Error(ErrorKind::kConfig, "`separator` is empty; expected what stands between two labels, such as \",\"");
   }
@@ -108,7 +108,7 @@ std::unique_ptr<ExampleStream> ClassificationReader::open(const std::string& pat
       [maker = ExampleMaker(kind_, options_)](const kit::Record& record) { return maker.make_labelled(record); });
 }
 
-std::unique_ptr<Example> ClassificationReader::from_json(std::string_view json, const Where& where) {
+std::unique_ptr<Example> ClassificationReader::from_json(std::string_view json, const Where& where) const {
   return ExampleMaker(kind_, options_).make(kit::parse_record(json, where));
 }
 

@@ -26,8 +26,8 @@ class ClassificationReader final : public DatasetReader {
   explicit ClassificationReader(Kind kind) : kind_(kind) {}
 
   void describe(Options& options) override;
-  std::unique_ptr<ExampleStream> open(const std::string& path) override;
-  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) override;
+  std::unique_ptr<ExampleStream> open(const std::string& path) const override;
+  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) const override;
 
  private:
   Kind kind_;

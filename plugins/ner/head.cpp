@@ -75,8 +75,7 @@ Loss CrfTagger::loss(const Outputs& outputs, const Batch& batch, LossDetail deta
 
 Outputs CrfTagger::predict(const Encoded& encoded) {
   Outputs outputs = forward(encoded);
-  const at::Tensor weights = at::cat({learned_.transitions, learned_.start.unsqueeze(0), learned_.end.unsqueeze(0)});
-  outputs["weights"] = weights.unsqueeze(0).expand({encoded.batch().size(), -1, -1});
+  outputs["weights"] = at::cat({learned_.transitions, learned_.start.unsqueeze(0), learned_.end.unsqueeze(0)});
   return outputs;
 }
 

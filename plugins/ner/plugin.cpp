@@ -58,7 +58,7 @@ class NerTask final : public Task {
  public:
   void describe(Options& options) override { options_.describe(options); }
 
-  std::unique_ptr<DatasetReader> make_reader() override {
+  std::unique_ptr<DatasetReader> make_reader() const override {
     return std::make_unique<NerReader>(static_cast<std::size_t>(options_.context));
   }
 
@@ -83,7 +83,7 @@ class NerTask final : public Task {
   }
 
   // The types that a sentence holds.
-  std::string stratum(const Example& example) const override {
+  std::string label(const Example& example) const override {
     const auto& own = static_cast<const NerExample&>(example);
     std::set<std::string> types;
     for (const kit::EntitySpan& entity : own.entities.value_or(std::vector<kit::EntitySpan>())) {
@@ -196,7 +196,7 @@ class NerTask final : public Task {
   // What joins the words: what the CRF learned, the scheme's rules alone, or nothing.
   ChainWeights chain_weights(const FeatureResult& result) const {
     if (!is_crf()) return options_.constrain ? allowed_ : ChainWeights{};
-    const at::Tensor learned = result.sequence("weights").to(at::kDouble).contiguous();
+    const at::Tensor learned = result.whole("weights").to(at::kDouble).contiguous();
     const double* from = learned.const_data_ptr<double>();
     ChainWeights weights = allowed_;
     for (auto* part : {&weights.transitions, &weights.start, &weights.end}) {

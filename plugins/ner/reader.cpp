@@ -42,12 +42,12 @@ void DataOptions::describe(Options& o) {
           "JSON: an entity that begins or ends within a word takes the whole word, in place of an error");
 }
 
-std::unique_ptr<ExampleStream> NerReader::open(const std::string& path) {
+std::unique_ptr<ExampleStream> NerReader::open(const std::string& path) const {
   auto examples = is_json(path, options_.format) ? open_json_lines(path, options_) : open_conll(path, options_);
   return context_words_ == 0 ? std::move(examples) : add_context(std::move(examples), context_words_);
 }
 
-std::unique_ptr<Example> NerReader::from_json(std::string_view json, const Where& where) {
+std::unique_ptr<Example> NerReader::from_json(std::string_view json, const Where& where) const {
   return make_example(kit::parse_record(json, where), options_, /*is_labelled=*/false);
 }
 

@@ -43,8 +43,8 @@ class NerReader final : public DatasetReader {
   explicit NerReader(std::size_t context_words) : context_words_(context_words) {}
 
   void describe(Options& options) override { options_.describe(options); }
-  std::unique_ptr<ExampleStream> open(const std::string& path) override;
-  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) override;
+  std::unique_ptr<ExampleStream> open(const std::string& path) const override;
+  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) const override;
 
  private:
   std::size_t context_words_;

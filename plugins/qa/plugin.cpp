@@ -56,7 +56,7 @@ class QaTask final : public Task {
  public:
   void describe(Options& options) override { options_.describe(options); }
 
-  std::unique_ptr<DatasetReader> make_reader() override { return std::make_unique<QaReader>(); }
+  std::unique_ptr<DatasetReader> make_reader() const override { return std::make_unique<QaReader>(); }
 
   void fit(ExampleStream& train) override {
     has_no_answer_ = options_.no_answer == "yes" || (options_.no_answer == "auto" && finds_unanswered(train));
@@ -78,7 +78,7 @@ class QaTask final : public Task {
     check_options();
   }
 
-  std::string stratum(const Example& example) const override {
+  std::string label(const Example& example) const override {
     const auto& own = static_cast<const QaExample&>(example);
     return own.answers && own.answers->empty() ? "no answer" : "";
   }

@@ -95,7 +95,7 @@ void QaReader::describe(Options& options) {
       .one_of({"error", "skip", "nearest"});
 }
 
-std::unique_ptr<ExampleStream> QaReader::open(const std::string& path) {
+std::unique_ptr<ExampleStream> QaReader::open(const std::string& path) const {
   std::unique_ptr<ExampleStream> stream;
   if (is_squad(path, options_)) {
     stream = open_squad(path, bad_answers_of(options_.bad_answers));
@@ -107,7 +107,7 @@ std::unique_ptr<ExampleStream> QaReader::open(const std::string& path) {
   return std::make_unique<DistinctIds>(std::move(stream));
 }
 
-std::unique_ptr<Example> QaReader::from_json(std::string_view json, const Where& where) {
+std::unique_ptr<Example> QaReader::from_json(std::string_view json, const Where& where) const {
   return make_example(kit::parse_record(json, where), options_);
 }
 

@@ -24,9 +24,9 @@ class QaReader final : public DatasetReader {
  public:
   void describe(Options& options) override;
   // Throws Error kContent where an id comes twice.
-  std::unique_ptr<ExampleStream> open(const std::string& path) override;
+  std::unique_ptr<ExampleStream> open(const std::string& path) const override;
   // {"question", "context"}; answers, if there are any, are not looked at.
-  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) override;
+  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) const override;
 
  private:
   DataOptions options_;

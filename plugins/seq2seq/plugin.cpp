@@ -28,7 +28,7 @@ class Seq2SeqTask final : public Task {
 
   void use_tokenizer(const Tokenizer& tokenizer) override { tokenizer_ = &tokenizer; }
 
-  std::unique_ptr<DatasetReader> make_reader() override { return std::make_unique<Seq2SeqReader>(); }
+  std::unique_ptr<DatasetReader> make_reader() const override { return std::make_unique<Seq2SeqReader>(); }
 
   void fit(ExampleStream& train) override {
     options_.check();
@@ -180,11 +180,7 @@ class Seq2SeqTask final : public Task {
   // A tokenizer with added tokens may leave ids out.
   void ban_ids_without_token(std::vector<std::int64_t>& banned) const {
     for (std::int32_t id = 0; id < tokenizer().vocabulary_size(); ++id) {
-      try {
-        tokenizer().token(id);
-      } catch (const Error&) {
-        banned.push_back(id);
-      }
+      if (!tokenizer().has_id(id)) banned.push_back(id);
     }
   }
 

@@ -19,7 +19,7 @@ void Seq2SeqReader::describe(Options& options) {
   options.field("target", options_.target, "the column that holds the text to write");
 }
 
-std::unique_ptr<ExampleStream> Seq2SeqReader::open(const std::string& path) {
+std::unique_ptr<ExampleStream> Seq2SeqReader::open(const std::string& path) const {
   return kit::make_examples(kit::open_rows(path, options_.columns, {options_.source, options_.target}),
                             [options = options_](const kit::Record& record) -> std::unique_ptr<Example> {
                               auto example = make_example(record, options);
@@ -28,7 +28,7 @@ std::unique_ptr<ExampleStream> Seq2SeqReader::open(const std::string& path) {
                             });
 }
 
-std::unique_ptr<Example> Seq2SeqReader::from_json(std::string_view json, const Where& where) {
+std::unique_ptr<Example> Seq2SeqReader::from_json(std::string_view json, const Where& where) const {
   return make_example(kit::parse_record(json, where), options_);
 }
 

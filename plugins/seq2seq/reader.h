@@ -20,8 +20,8 @@ struct DataOptions {
 class Seq2SeqReader final : public DatasetReader {
  public:
   void describe(Options& options) override;
-  std::unique_ptr<ExampleStream> open(const std::string& path) override;
-  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) override;
+  std::unique_ptr<ExampleStream> open(const std::string& path) const override;
+  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) const override;
 
  private:
   DataOptions options_;

@@ -29,7 +29,19 @@ foreach(_python ${CMAKE_SOURCE_DIR}/build/deps/venv/bin/python python3)
   endif()
 endforeach()
 
-find_path(LibTorch_INCLUDE_DIR torch/csrc/autograd/custom_function.h HINTS ${_hints} PATH_SUFFIXES include)
+# What was found is kept, but for where it was asked for elsewhere.
+set(_asked "${LIBTORCH_ROOT};$ENV{LIBTORCH_ROOT};${Torch_DIR}")
+if(NOT "${_asked}" STREQUAL "${LibTorch_ASKED_FOR}")
+  foreach(_entry INCLUDE_DIR torch torch_cpu c10)
+    unset(LibTorch_${_entry} CACHE)
+  endforeach()
+endif()
+set(LibTorch_ASKED_FOR "${_asked}" CACHE INTERNAL "")
+
+# The hints in their order, before the folders that CMake looks in by itself.
+find_path(LibTorch_INCLUDE_DIR torch/csrc/autograd/custom_function.h PATHS ${_hints} PATH_SUFFIXES include
+          NO_DEFAULT_PATH)
+find_path(LibTorch_INCLUDE_DIR torch/csrc/autograd/custom_function.h PATH_SUFFIXES include)
 if(LibTorch_INCLUDE_DIR)
   get_filename_component(LibTorch_ROOT_DIR ${LibTorch_INCLUDE_DIR} DIRECTORY)
   foreach(_file torch/headeronly/version.h torch/csrc/api/include/torch/version.h torch/version.h)

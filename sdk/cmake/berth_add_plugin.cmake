@@ -35,3 +35,14 @@ function(berth_add_plugin name)
     target_link_options(${name} PRIVATE -Wl,-z,defs)
   endif()
 endfunction()
+
+# berth_test_plugin(NAME SUITE file): a test NAME.valid, `berth validate-plugin` with a suite that has a task of the
+# plugin. The program is BERTH_PROGRAM, which find_package(berth) sets.
+function(berth_test_plugin name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SUITE" "")
+  if(NOT arg_SUITE OR arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "berth_test_plugin(${name}): expected SUITE and a file")
+  endif()
+  add_test(NAME ${name}.valid COMMAND ${BERTH_PROGRAM} validate-plugin $<TARGET_FILE:${name}> --suite ${arg_SUITE}
+           WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+endfunction()

@@ -19,7 +19,7 @@ void MinimalTask::describe(berth::Options& options) {
   options.field("dropout", dropout_, "on what the head reads").between(0, 1);
 }
 
-std::unique_ptr<berth::DatasetReader> MinimalTask::make_reader() { return nullptr; }
+std::unique_ptr<berth::DatasetReader> MinimalTask::make_reader() const { return nullptr; }
 
 void MinimalTask::fit(berth::ExampleStream& train) {
   (void)train;

@@ -8,10 +8,10 @@
 #include "berth/head.h"
 #include "berth/task.h"
 
-class MinimalTask final : public berth::Task {
+class MinimalTask : public berth::Task {
  public:
   void describe(berth::Options& options) override;
-  std::unique_ptr<berth::DatasetReader> make_reader() override;
+  std::unique_ptr<berth::DatasetReader> make_reader() const override;
   void fit(berth::ExampleStream& train) override;             // throws berth::Error kContent
   std::string save_state() const override;                    // throws c10::Error
   void load_state(std::string_view state) override;           // throws a std::exception of its own

@@ -194,7 +194,7 @@ TEST_F(Classification, SeveralLabelsAText) {
   options_.set("focal_gamma", 0.0);
   EXPECT_THAT(std::get<1>(set->features[1].fields.at("label")), ElementsAre(0, 1, 1));  // kind, rude, threat
   EXPECT_THAT(std::get<1>(set->features[2].fields.at("label")), ElementsAre(0, 0, 0));
-  EXPECT_EQ(task_->stratum(*set->examples[4]), "kind\nrude");
+  EXPECT_EQ(task_->label(*set->examples[4]), "kind\nrude");
   const auto head = task_->make_head(kEncoder);
   const auto [before, after] = test::train(*head, *set, kWidth, 200);
   EXPECT_NEAR(before, std::log(2.0), 0.1);
@@ -239,7 +239,7 @@ TEST_F(Classification, Numbers) {
   const kit::Json answer = parse_json(set->predictions[0]->json());
   EXPECT_NEAR(answer.at("prediction").as_double(), 5, 0.5);
   EXPECT_EQ(answer.find("probabilities"), nullptr);
-  EXPECT_EQ(task_->stratum(*set->examples[0]), "");
+  EXPECT_EQ(task_->label(*set->examples[0]), "");
 }
 
 TEST_F(Classification, BadNumbersAndLabelsSayWhere) {
@@ -261,7 +261,7 @@ TEST_F(Classification, LabelMapRenamesASetsLabels) {
   };
   const auto set = loaded(file, fill);
   EXPECT_EQ(std::get<0>(set->features[1].fields.at("label")), std::vector<std::int64_t>{2});
-  EXPECT_EQ(task_->stratum(*set->examples[0]), "pos");
+  EXPECT_EQ(task_->label(*set->examples[0]), "pos");
   const auto head = task_->make_head(kEncoder);
   const auto train_set = loaded(folder_.path() + "/train.tsv");
   test::train(*head, *train_set, kWidth, 60);

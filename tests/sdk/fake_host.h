@@ -69,6 +69,7 @@ class FakeTokenizer final : public Tokenizer {
   }
   std::string decode(const std::vector<std::int32_t>&) const override { return ""; }
   std::int64_t vocabulary_size() const override { return kVocabulary; }
+  bool has_id(std::int32_t id) const override { return id >= 0 && id < kVocabulary; }
   std::string token(std::int32_t) const override { return ""; }
   std::int32_t id(std::string_view token) const override {
     if (token == "[CLS]") return 1;
@@ -161,6 +162,7 @@ class FakeResult final : public FeatureResult {
     const auto* offsets = batch_.offsets().const_data_ptr<std::int64_t>();
     return outputs_.find(output)->second.slice(0, offsets[row_], offsets[row_ + 1]);
   }
+  at::Tensor whole(std::string_view output) const override { return outputs_.find(output)->second; }
 
  private:
   const Feature& feature_;

@@ -182,7 +182,7 @@ TEST_F(Ner, TypesKeepsSomeOfThem) {
 
 TEST_F(Ner, LearnsAndScores) {
   const auto set = fitted("train.txt", kConll);
-  EXPECT_EQ(task_->stratum(*set->examples[0]), "place\nthing\n");
+  EXPECT_EQ(task_->label(*set->examples[0]), "place\nthing\n");
   const auto head = task_->make_head(kEncoder);
   EXPECT_EQ(head->input(), HeadInput::kAllTokens);
   const auto [before, after] = test::train(*head, *set, kWidth, 60);

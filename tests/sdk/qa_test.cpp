@@ -155,8 +155,8 @@ TEST_F(QaTasks, TheLossHasTheGradientOfItsDifferences) {
 
 TEST_F(QaTasks, QuestionsWithoutAnswerHaveAThresholdOfTheirOwn) {
   const auto set = fitted(kPrices + kUnanswered);
-  EXPECT_EQ(task_->stratum(*set->examples[0]), "");
-  EXPECT_EQ(task_->stratum(*set->examples[4]), "no answer");
+  EXPECT_EQ(task_->label(*set->examples[0]), "");
+  EXPECT_EQ(task_->label(*set->examples[4]), "no answer");
   const auto net = head();
   test::train(*net, *set, kWidth, 300);
   const auto before = evaluated(*set, *net);

@@ -33,7 +33,7 @@ struct FieldSpec {
   std::string name;
   FieldType type = FieldType::kInt64;
   FieldShape shape = FieldShape::kPerSequence;
-  std::int64_t width = 1;  // of kPerSequence
+  std::int64_t width = 1;  // of kPerSequence; of others it has to be 1
   FieldRole role = FieldRole::kTarget;
 };
 
@@ -53,8 +53,9 @@ class BERTH_VISIBLE FeatureSink {
   virtual void add(Feature feature) = 0;
 };
 
-// B sequences of one task packed end to end, N tokens in all, without padding. Made by the host; tensors must not be
-// written to.
+// B sequences of one task packed end to end, N tokens in all, without padding. Made by the host. ids, segments,
+// positions and fields are on the device of the encoder's output; offsets() and field_offsets() are on the CPU. Nothing
+// that Batch or Encoded gives may be written to: it may be a view of what is kept for the next time.
 class BERTH_VISIBLE Batch {
  public:
   virtual ~Batch() = default;
@@ -78,7 +79,8 @@ struct Padded {
   at::Tensor mask;    // [B, L] bool, true on tokens
 };
 
-// What a head reads of Encoded. The host computes no more than that in the last layer.
+// What a head reads of Encoded. The host computes no more than that in the last layer. A minor version may add values
+// to the enums that plugins give (this one, FieldShape, FieldType, FieldRole, Truncation, Direction, ErrorKind).
 enum class HeadInput : std::uint8_t {
   kFirstToken,  // first()
   kPooled,      // first() and pooled()

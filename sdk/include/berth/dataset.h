@@ -19,6 +19,7 @@ class BERTH_VISIBLE Example {
   virtual ~Example() = default;
 
   // The input's fields as a JSON object ({"text": "...", "label": "..."}), which predictions repeat.
+  // Where all that from_json() needs is among them, it gives the same input; a long text may be left out.
   virtual std::string json() const { return "{}"; }
 
   Where where;
@@ -42,11 +43,11 @@ class BERTH_VISIBLE DatasetReader {
   virtual void describe(Options& options) { (void)options; }
 
   // Called after describe() and after the options were filled. Throws Error kIo where the file can't be read.
-  virtual std::unique_ptr<ExampleStream> open(const std::string& path) = 0;
+  virtual std::unique_ptr<ExampleStream> open(const std::string& path) const = 0;
 
   // One line of `berth predict`: a JSON object with the fields that a row of the file has. Labels, should there be any,
-  // need not be looked at: the host drops what features() makes of them.
-  virtual std::unique_ptr<Example> from_json(std::string_view json, const Where& where) = 0;
+  // are left out: what is to be answered may have one that nobody knows. Throws Error kContent for what it can't read.
+  virtual std::unique_ptr<Example> from_json(std::string_view json, const Where& where) const = 0;
 };
 
 }  // namespace v1

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -40,12 +41,19 @@ class BERTH_VISIBLE Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}
   Error(ErrorKind kind, const Where& where, const std::string& text)
-      : std::runtime_error(to_string(where) + text), kind_(kind) {}
+      : std::runtime_error(to_string(where) + text),
+        kind_(kind),
+        where_(where.file.empty() ? nullptr : std::make_shared<const Where>(where)) {}
+  // Another text, with kind and place of what caused it.
+  Error(const Error& cause, const std::string& text)
+      : std::runtime_error(text), kind_(cause.kind_), where_(cause.where_) {}
 
   ErrorKind kind() const noexcept { return kind_; }
+  const Where* where() const noexcept { return where_.get(); }  // null where no place is known
 
  private:
   ErrorKind kind_;
+  std::shared_ptr<const Where> where_;  // shared, so that copying an exception throws nothing
 };
 
 }  // namespace v1

@@ -14,7 +14,8 @@
 namespace berth {
 inline namespace v1 {
 
-// Named tensors, whose first dimension is the batch's sequences (B) or its tokens (N).
+// Named tensors, on any device. The first dimension is the batch's sequences (B) or its tokens (N), or anything else of
+// what decode() takes as a whole.
 using Outputs = std::map<std::string, at::Tensor, std::less<>>;
 
 // What a head can know of the encoder when it is made.
@@ -28,15 +29,25 @@ struct EncoderInfo {
   // [vocabulary_size, hidden_size], the encoder's own parameter, for heads that tie an output layer to it. Trained,
   // saved and loaded with the encoder: a head keeps the tensor, but does not register it as a parameter of its own. To
   // be read with gradients: without, rows that training has not met yet may lack the weight decay of some steps.
+  // Where it will stay: the host does not move it.
   at::Tensor word_embeddings = {};
+  const Additions* more = nullptr;  // valid during the call
 };
 
-// Calls come from one thread at a time. Before each, the host seeds LibTorch's default generator from (seed, task,
-// step, micro-batch), so that dropout and sampling in a head repeat exactly. Module::train() / eval() is the host's.
+// Made on the CPU in float32; the host then moves and converts parameters and buffers (those of real numbers), nothing
+// else: make a constant fit where it is used, with `.to(x.options())`. What Encoded gives, kReal fields and parameters
+// are of one type, float32 or float64; forward() and loss() never run under autocast.
+//
+// Calls come from one thread at a time. Before forward() and the calls that go with it, and before predict(), the host
+// seeds LibTorch's default generator from (seed, task, step, micro-batch), so that dropout and sampling in a head
+// repeat exactly. A batch may go through forward() several times in a step (R-Drop, adversarial training). Nothing may
+// be remembered from one call to the next but in parameters and buffers, which are saved; a checkpoint without one of
+// them is refused. Module::train() / eval() is the host's.
 class BERTH_VISIBLE Head : public torch::nn::Module {
  public:
-  virtual HeadInput input() const = 0;
+  virtual HeadInput input() const = 0;  // the same at every call
 
+  // Unless predict() is overridden it is called without targets, too, and must not read them then.
   virtual Outputs forward(const Encoded& encoded) = 0;
 
   // outputs: what forward() returned for this batch. The batch has all declared fields.

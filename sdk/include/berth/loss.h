@@ -9,11 +9,13 @@
 namespace berth {
 inline namespace v1 {
 
+// Given by the host; no version adds a value.
 enum class LossDetail : std::uint8_t {
   kSum,     // sum and count
   kValues,  // also `values` and `sequences`
 };
 
+// Tensors are on the device of the head's outputs.
 struct Loss {
   at::Tensor sum;        // [], differentiable: the sum over the counted labels
   double count = 0;      // the denominator: the number of labels, or the sum of their weights

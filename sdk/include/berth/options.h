@@ -6,7 +6,8 @@
 //     o.field("average", average_, "which F1 selects the best checkpoint").one_of({"micro", "macro"});
 //   }
 //
-// The value that a variable has when it is declared is its default. Bound variables must outlive the task or reader.
+// The value that a variable has when it is declared is its default; an empty optional has none. Bound variables must
+// outlive the task or reader.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,8 @@ inline namespace v1 {
 // Where the host writes the value: the types an option can have. A table of TOML becomes a map.
 using OptionTarget =
     std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<std::string>*, std::vector<double>*,
-                 std::map<std::string, std::string>*, std::map<std::string, double>*>;
+                 std::map<std::string, std::string>*, std::map<std::string, double>*, std::optional<std::int64_t>*,
+                 std::optional<double>*, std::vector<std::int64_t>*>;
 
 struct OptionField {
   std::string name;  // snake_case
@@ -35,14 +37,28 @@ struct OptionField {
   std::optional<double> maximum;
   std::vector<std::string> choices;  // empty: any
   bool is_required = false;
+  bool is_minimum_open = false;  // the minimum itself is too small
+  bool is_maximum_open = false;
 
-  OptionField& between(double low, double high) {
-    minimum = low;
-    maximum = high;
-    return *this;
-  }
+  OptionField& between(double low, double high) { return at_least(low).at_most(high); }
   OptionField& at_least(double low) {
     minimum = low;
+    is_minimum_open = false;
+    return *this;
+  }
+  OptionField& at_most(double high) {
+    maximum = high;
+    is_maximum_open = false;
+    return *this;
+  }
+  OptionField& above(double low) {
+    minimum = low;
+    is_minimum_open = true;
+    return *this;
+  }
+  OptionField& below(double high) {
+    maximum = high;
+    is_maximum_open = true;
     return *this;
   }
   OptionField& one_of(std::vector<std::string> values) {
@@ -65,7 +81,11 @@ class BERTH_VISIBLE Options {
 
   template <typename T>
   OptionField& field(std::string name, T& variable, std::string help) {
-    return add(OptionField{std::move(name), OptionTarget(&variable), std::move(help), {}, {}, {}, false});
+    OptionField field;
+    field.name = std::move(name);
+    field.target = &variable;
+    field.help = std::move(help);
+    return add(std::move(field));
   }
 };
 

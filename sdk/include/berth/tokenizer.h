@@ -81,6 +81,7 @@ class BERTH_VISIBLE Tokenizer {
   virtual std::string decode(const std::vector<std::int32_t>& ids) const = 0;
 
   virtual std::int64_t vocabulary_size() const = 0;
+  virtual bool has_id(std::int32_t id) const = 0;
   virtual std::string token(std::int32_t id) const = 0;       // throws Error kContent where there is none
   virtual std::int32_t id(std::string_view token) const = 0;  // [UNK]'s where there is none
   virtual bool contains(std::string_view token) const = 0;

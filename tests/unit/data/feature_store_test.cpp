@@ -104,6 +104,14 @@ TEST(FeatureStore, RefusesWhatBreaksTheDeclaration) {
   expect_refused(f, "5 fields were set, 4 are declared");
 }
 
+TEST(FeatureStore, RefusesAWidthThatItWouldNotKeep) {
+  for (const FieldSpec& spec : {FieldSpec{"tags", FieldType::kInt64, FieldShape::kPerToken, 2},
+                                FieldSpec{"target", FieldType::kInt64, FieldShape::kRagged, 2},
+                                FieldSpec{"label", FieldType::kInt64, FieldShape::kPerSequence, 0}}) {
+    EXPECT_THROW(FeatureStore({spec}, at::kFloat, "task 'x'"), Error) << spec.name;
+  }
+}
+
 TEST(FeatureStore, FeaturesWithoutTargetsPackWithoutFields) {
   FeatureStore s(kSpecs, at::kFloat, "x");
   auto f = feature(2, 1, 1);

@@ -191,6 +191,34 @@ TEST(ManifestReaderTest, TruncatedFilesAreRefused) {
   }
 }
 
+TEST(ExportedSymbolsTest, AreThoseOfTheDynamicTable) {
+  const auto read = exported_symbols(Bytes(good()));
+  EXPECT_EQ(std::get<std::vector<std::string>>(read), std::vector<std::string>{"berth_create_task"});
+}
+
+// What is damaged is refused or read otherwise; nothing outside of the bytes is looked at.
+TEST(ExportedSymbolsTest, DamagedFilesAreReadOrRefused) {
+  const auto bytes = good();
+  Elf64_Ehdr header;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  std::mt19937_64 random(7);
+  int refused = 0;
+  for (int round = 0; round < 5000; ++round) {
+    auto changed = bytes;
+    const std::size_t begin = round % 2 == 0 ? header.e_shoff : 0;
+    const std::size_t size = round % 2 == 0 ? header.e_shnum * sizeof(Elf64_Shdr) : bytes.size();
+    for (auto changes = 1 + random() % 4; changes > 0; --changes) {
+      changed[begin + random() % size] ^= static_cast<std::byte>(1 + random() % 255);
+    }
+    refused += std::holds_alternative<Refusal>(exported_symbols(Bytes(changed))) ? 1 : 0;
+  }
+  EXPECT_GT(refused, 50);
+  for (std::size_t size = 0; size < bytes.size(); size += 512) {
+    const std::vector<std::byte> exact(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_TRUE(std::holds_alternative<Refusal>(exported_symbols(Bytes(exact)))) << size << " bytes";
+  }
+}
+
 // Bytes changed anywhere, and densely where the reader looks: judged or refused, nothing else. A manifest that is still
 // read is the good one, since its checksum holds.
 TEST(ManifestReaderTest, ChangedBytesAreJudgedOrRefused) {

@@ -9,6 +9,7 @@
 #include "core/plugin/manifest_reader.h"
 #include "core/suite/option_binder.h"
 #include "plugin_files.h"
+#include "tests/plugins/ability.h"
 
 namespace berth::plugin {
 namespace {
@@ -18,6 +19,10 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 const Where kWhere{"s.toml", 4, 10};
+
+class NoExamples final : public ExampleStream {
+  std::unique_ptr<Example> next() override { return nullptr; }
+};
 
 std::string reason_for(const Registry& registry, const std::string& file) {
   for (const auto& refused : registry.refused()) {
@@ -40,13 +45,13 @@ TEST(RegistryTest, FindsWhatCanBeLoaded) {
   const Registry registry({loadable_folder()});
   std::vector<std::string> ids;
   for (const auto& plugin : registry.plugins()) ids.push_back(plugin.id);
-  EXPECT_THAT(ids, ElementsAre("failing_task", "fast_math", "good", "meddler", "newer_manifest", "no_entry",
+  EXPECT_THAT(ids, ElementsAre("able", "failing_task", "fast_math", "good", "meddler", "newer_manifest", "no_entry",
                                "silent_entry", "throwing_entry", "undefined_symbol"));
-  const auto& good = registry.plugins()[2];
+  const auto& good = registry.plugins()[3];
   EXPECT_EQ(good.version, "1.2.3");
   EXPECT_EQ(good.summary, "a plugin of berth's tests");
   EXPECT_EQ(good.path, loadable_folder() / "good.so");
-  EXPECT_THAT(good.built_for, StartsWith("SDK 0."));
+  EXPECT_THAT(good.built_for, StartsWith("SDK 1."));
 }
 
 // Each of these traps when it is loaded.
@@ -64,7 +69,7 @@ TEST(RegistryTest, RefusesBeforeAnyCodeRuns) {
   expect("wrong_checksum", "has a damaged manifest");
   expect("wrong_interface",
          "plugin 'wrong_interface' was built for interface 999 of the SDK, and this berth has interface ");
-  expect("wrong_sdk", "needs 0.999.0, and this berth has 0.");
+  expect("wrong_sdk", "needs 1.999.0, and this berth has 1.");
   expect("wrong_libtorch", "was built for LibTorch 2.999.");
   expect("wrong_compiler", "was built with an unknown compiler (number 3)");
   expect("wrong_abi", "_GLIBCXX_USE_CXX11_ABI=7");
@@ -152,6 +157,49 @@ TEST(RegistryTest, AFileThatWasReplacedIsJudgedAgain) {
   EXPECT_THAT(failure(registry, "good"), HasSubstr("can't be opened"));
 }
 
+// A host of a later version, whose options can do more.
+class AbleOptions final : public Options, public Ability {
+ public:
+  OptionField& add(OptionField field) override { return binder_.add(std::move(field)); }
+  std::string answer() const override { return "the host's"; }
+
+ private:
+  suite::OptionBinder binder_;
+};
+
+// How the SDK grows: either side asks the other's objects for what a later version may have added.
+TEST(RegistryTest, NewAbilitiesAreFoundByCastsInBothDirections) {
+  const Registry registry({loadable_folder()});
+  const auto able = registry.create("able", kWhere);
+  auto* ability = dynamic_cast<Ability*>(able.get());
+  ASSERT_NE(ability, nullptr);
+  EXPECT_EQ(ability->answer(), "the plugin's; asked nobody");
+  AbleOptions options;
+  able->describe(options);
+  EXPECT_EQ(ability->answer(), "the plugin's; was told the host's");
+
+  suite::OptionBinder plain;
+  const auto other = registry.create("able", kWhere);
+  other->describe(plain);
+  EXPECT_EQ(dynamic_cast<Ability*>(other.get())->answer(), "the plugin's; the host has none");
+  EXPECT_EQ(dynamic_cast<Ability*>(registry.create("good", kWhere).get()), nullptr) << "an older plugin";
+}
+
+TEST(RegistryTest, ErrorsKeepTheirPlace) {
+  const Registry registry({loadable_folder()});
+  const auto task = registry.create("good", kWhere);
+  NoExamples none;
+  try {
+    guarded({"task 'a'", "fit"}, [&] { task->fit(none); });
+    FAIL() << "nothing was thrown";
+  } catch (const Error& e) {
+    ASSERT_NE(e.where(), nullptr);
+    EXPECT_EQ(e.where()->file, "train.tsv");
+    EXPECT_EQ(e.where()->line, 7);
+  }
+  EXPECT_EQ(Error(ErrorKind::kIo, "x").where(), nullptr);
+}
+
 TEST(RegistryTest, FoldersThatCanNotBeRead) {
   try {
     const Registry registry({"/no/such/folder"});
@@ -190,9 +238,6 @@ TEST(RegistryTest, ExceptionsOfAPluginAreNamed) {
       return std::to_string(static_cast<int>(e.kind())) + ": " + e.what();
     }
     return "";
-  };
-  class NoExamples final : public ExampleStream {
-    std::unique_ptr<Example> next() override { return nullptr; }
   };
   NoExamples none;
   EXPECT_EQ(caught("fit", [&] { task->fit(none); }), "3: task 'a' (plugin good), fit: train.tsv:7: there is no label");

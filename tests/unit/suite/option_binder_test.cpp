@@ -96,6 +96,40 @@ TEST(OptionBinderTest, WrongValuesAreRefusedAtTheirPlace) {
   EXPECT_EQ(fill("weights.x = -1"), "o.toml:1:13: " + owner + "an element of 'weights' is -1, but must be at least 0");
 }
 
+TEST(OptionBinderTest, BoundsThatAreNoValuesThemselves) {
+  double rate = 0.5;
+  std::optional<double> share;
+  std::optional<std::int64_t> count;
+  std::vector<std::int64_t> sizes = {3};
+  OptionBinder binder;
+  binder.field("rate", rate, "").above(0).below(1);
+  binder.field("share", share, "").at_most(1);
+  binder.field("count", count, "").at_least(1);
+  binder.field("sizes", sizes, "").above(0);
+  const auto said = [&](const std::string& toml) -> std::string {
+    try {
+      binder.fill(parse_toml(toml, "o.toml"), "options");
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(said(""), "");
+  EXPECT_FALSE(share || count) << "what is not given stays empty";
+  EXPECT_EQ(said("rate = 0"), "o.toml:1:8: options: 'rate' is 0, but must be above 0 and below 1");
+  EXPECT_EQ(said("rate = 1"), "o.toml:1:8: options: 'rate' is 1, but must be above 0 and below 1");
+  EXPECT_EQ(said("share = 1.1"), "o.toml:1:9: options: 'share' is 1.1, but must be at most 1");
+  EXPECT_EQ(said("count = 0"), "o.toml:1:9: options: 'count' is 0, but must be at least 1");
+  EXPECT_EQ(said("sizes = [1, 0]"), "o.toml:1:13: options: an element of 'sizes' is 0, but must be above 0");
+  EXPECT_EQ(said("sizes = [1.5]"),
+            "o.toml:1:10: options: an element of 'sizes' must be an integer, but is a real number");
+  EXPECT_EQ(said("rate = 0.25\nshare = 1\ncount = 2\nsizes = [7, 8]"), "");
+  EXPECT_EQ(share, 1.0);
+  EXPECT_EQ(count, 2);
+  EXPECT_THAT(sizes, ElementsAre(7, 8));
+  EXPECT_THAT(describe_options(binder.fields()), HasSubstr("list of integers  [7, 8]"));
+}
+
 TEST(OptionBinderTest, RequiredOptions) {
   std::string labels;
   OptionBinder binder;
@@ -143,6 +177,8 @@ TEST(OptionBinderTest, WrongDeclarationsAreThePluginsFault) {
               HasSubstr("option 'a' has choices, but its type is integer"));
   EXPECT_THAT(declaration([&](Options& o) { o.field("a", v.rate, "").between(1, 0); }),
               HasSubstr("has an empty range, from 1 to 0"));
+  EXPECT_THAT(declaration([&](Options& o) { o.field("a", v.rate, "").above(0.5).at_most(0.5); }),
+              HasSubstr("has an empty range"));
   EXPECT_THAT(declaration([&](Options& o) { o.field("a", v.rate, "").between(0.6, 1); }),
               HasSubstr("owner: option 'a' has a default that is 0.5, but must be from 0.6 to 1"));
   EXPECT_THAT(declaration([&](Options& o) { o.field("a", v.words, "").one_of({"a"}); }),

@@ -76,6 +76,9 @@ TEST_F(BertTokenizerTest, UnknownIdsAreErrors) {
   const auto beyond = static_cast<std::int32_t>(tokenizer_->vocabulary_size());
   EXPECT_THAT(message(ErrorKind::kContent, [&] { tokenizer_->token(beyond); }), HasSubstr("no token with id"));
   message(ErrorKind::kContent, [&] { tokenizer_->token(-1); });
+  EXPECT_TRUE(tokenizer_->has_id(beyond - 1));
+  EXPECT_FALSE(tokenizer_->has_id(beyond));
+  EXPECT_FALSE(tokenizer_->has_id(-1));
   message(ErrorKind::kContent, [&] { tokenizer_->decode({beyond}); });
 }
 

@@ -1,5 +1,8 @@
-// Tagger: a label for each word of a sentence. The template (sdk/template/) with what is different where a head answers
-// for tokens; explained in sdk/docs/writing-a-plugin.md. plugins/ner/ is the grown-up one.
+// Tagger: a label for each word of a sentence. The template of `classification` with what is different where a head
+// answers for tokens; explained in writing-a-plugin.md. plugins/ner/ is the grown-up one.
+#include <ATen/ops/arange.h>
+#include <ATen/ops/diff.h>
+
 #include <iterator>
 #include <map>
 #include <set>
@@ -23,7 +26,7 @@ using Strings = std::vector<std::string>;
 constexpr std::int64_t kNoTag = -100;
 
 struct TaggerExample : kit::RecordExample {
-  using RecordExample::RecordExample;
+  using kit::RecordExample::RecordExample;
   Strings words;
   Strings tags;  // one a word; empty where they are not known
 };
@@ -51,20 +54,23 @@ std::unique_ptr<Example> make_labelled(const kit::Record& record) {
 struct TaggerReader : DatasetReader {
   kit::ColumnOptions columns;
   void describe(Options& options) override { columns.describe(options); }
-  std::unique_ptr<ExampleStream> open(const std::string& path) override {
+  std::unique_ptr<ExampleStream> open(const std::string& path) const override {
     return kit::make_examples(kit::open_rows(path, columns, {"words", "tags"}), make_labelled);
   }
-  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) override {
+  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) const override {
     return make_example(kit::parse_record(json, where));
   }
 };
 
 struct TaggerHead : kit::LinearHead {
-  using LinearHead::LinearHead;
+  using kit::LinearHead::LinearHead;
   Loss loss(const Outputs& outputs, const Batch& batch, LossDetail detail) override {
     kit::CrossEntropyOptions options;
     options.ignore_index = kNoTag;
-    return kit::cross_entropy(outputs.at("logits"), batch.field("tag"), detail, options);
+    const at::Tensor& tags = batch.field("tag");
+    const at::Tensor lengths = batch.offsets().diff().to(tags.device());
+    options.sequences = at::arange(batch.size(), tags.options()).repeat_interleave(lengths);  // of each token
+    return kit::cross_entropy(outputs.at("logits"), tags, detail, options);
   }
 };
 
@@ -91,7 +97,7 @@ struct TaggerMetric : Metric {
 
 class TaggerTask : public Task {
  public:
-  std::unique_ptr<DatasetReader> make_reader() override { return std::make_unique<TaggerReader>(); }
+  std::unique_ptr<DatasetReader> make_reader() const override { return std::make_unique<TaggerReader>(); }
   void fit(ExampleStream& train) override {
     std::set<std::string> found;
     while (const auto example = train.next()) {

@@ -1,4 +1,4 @@
-"""The tagger of sdk/examples, a plugin that is written from the template and berth/task.h alone."""
+"""Templates of the SDK, as they are: the tagger, and the classifier as it was built at SDK 1.0."""
 import json
 import os
 import random
@@ -30,3 +30,14 @@ class Tagger(ProgramTest):
         (self.dir / "dev.tsv").write_text("words\ttags\na b\tO O\na b\tO\n")
         self.fails(3, "run", "suite.toml", "--plugin-path", os.environ["TAGGER"],
                    says=["dev.tsv:3", "2 words and 1 tags"])
+
+
+class Released(ProgramTest):
+    def test_a_plugin_built_at_1_0_trains_to_what_it_did(self):
+        suite = (self.dir / "suite.toml").read_text()
+        (self.dir / "suite.toml").write_text(suite.replace('"classification"', '"stance"'))
+        self.train("old", "--plugin-path", os.environ["TEST_PLUGINS"] + "/plugins-released")
+        self.train("new", "--plugin-path", os.environ["STANCE"])
+        old, new = (self.json(f"{run}/checkpoints/last/manifest.json")["content"] for run in ("old", "new"))
+        self.assertEqual(old, new)
+        self.assertGreater(self.json("old/summary.json")["tasks"]["mood"]["sets"]["dev"]["accuracy"], 0.9)

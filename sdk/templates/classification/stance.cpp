@@ -1,4 +1,4 @@
-// Stance: is a comment for a proposal, against it, or neither? Explained in sdk/docs/writing-a-plugin.md.
+// Stance: is a comment for a proposal, against it, or neither? Explained in writing-a-plugin.md.
 #include "berth/kit/columns.h"
 #include "berth/kit/heads.h"
 #include "berth/kit/json.h"
@@ -12,31 +12,36 @@ using namespace berth;
 namespace {
 
 struct StanceExample : kit::RecordExample {
-  using RecordExample::RecordExample;
+  using kit::RecordExample::RecordExample;
   std::string text;
   std::string label;  // "" where it is not known
 };
 
-std::unique_ptr<Example> make_example(const kit::Record& record) {
+std::unique_ptr<StanceExample> make_example(const kit::Record& record) {
   auto example = std::make_unique<StanceExample>(record);
   example->text = record.text("text");
-  if (record.find("label") != nullptr) example->label = record.text("label");
+  return example;
+}
+
+std::unique_ptr<Example> make_labelled(const kit::Record& record) {
+  auto example = make_example(record);
+  example->label = record.text("label");
   return example;
 }
 
 struct StanceReader : DatasetReader {
   kit::ColumnOptions columns;
   void describe(Options& options) override { columns.describe(options); }
-  std::unique_ptr<ExampleStream> open(const std::string& path) override {
-    return kit::make_examples(kit::open_rows(path, columns, {"text", "label"}), make_example);
+  std::unique_ptr<ExampleStream> open(const std::string& path) const override {
+    return kit::make_examples(kit::open_rows(path, columns, {"text", "label"}), make_labelled);
   }
-  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) override {
+  std::unique_ptr<Example> from_json(std::string_view json, const Where& where) const override {
     return make_example(kit::parse_record(json, where));
   }
 };
 
 struct StanceHead : kit::LinearHead {
-  using LinearHead::LinearHead;
+  using kit::LinearHead::LinearHead;
   Loss loss(const Outputs& outputs, const Batch& batch, LossDetail detail) override {
     return kit::cross_entropy(outputs.at("logits"), batch.field("label"), detail);
   }
@@ -67,7 +72,7 @@ struct StanceMetric : Metric {
 class StanceTask : public Task {
  public:
   void describe(Options& o) override { o.field("dropout", dropout_, "before the last layer").between(0, 1); }
-  std::unique_ptr<DatasetReader> make_reader() override { return std::make_unique<StanceReader>(); }
+  std::unique_ptr<DatasetReader> make_reader() const override { return std::make_unique<StanceReader>(); }
   void fit(ExampleStream& train) override {
     std::set<std::string> found;
     while (const auto example = train.next()) found.insert(static_cast<const StanceExample&>(*example).label);
@@ -75,6 +80,7 @@ class StanceTask : public Task {
   }
   std::string save_state() const override { return labels_.to_json(); }
   void load_state(std::string_view state) override { labels_ = kit::LabelSet::from_json(state); }
+  std::string label(const Example& example) const override { return static_cast<const StanceExample&>(example).label; }
   std::vector<FieldSpec> fields() const override { return {{"label"}}; }
   void features(const Example& example, const FeatureContext& context, FeatureSink& sink) const override {
     const auto& own = static_cast<const StanceExample&>(example);
