@@ -2,10 +2,11 @@
 rest of it, on the mismatched one and on rows of HANS, where word overlap misleads. Prints a table of accuracies (mean and
 deviation over the seeds). Groups are label x whether the premise has all words of the hypothesis. Each run goes to FILE as
 it ends; those that are there already are not run again.
-usage: compare_bias.py [--file FILE] [--rows N] [--hans N] [--test N] [--epochs N] [--bias KIND] [--seeds N...] [METHOD...]
+usage: compare_bias.py [METHOD...] [--file FILE] [--rows N] [--hans N] [--test N] [--epochs N] [--bias KIND] [--seeds N...]
+[--set KEY=VALUE]...
 --file: default build/bench/bias.jsonl. --rows: to train on (4000). --hans: of HANS, as many of each heuristic and label
 (3000). --test: at most so many rows of the other sets (all). --epochs: 4. --bias: what the biased model sees (overlap).
---seeds: default 1 2. METHOD: default all."""
+--seeds: default 1 2. --set: a key of the suite, for every run. METHOD: default all."""
 import argparse
 import csv
 import json
@@ -84,7 +85,7 @@ def result_of(out):
 def run(method, seed, known, folder):
     """Confidence regularisation needs the plain run of its seed, which is kept as long as this program runs."""
     plain = folder / f"plain-{seed}"
-    settings = [f"training.seed={seed}", f"training.epochs={known.epochs}", "analysis.at_end=false"]
+    settings = [f"training.seed={seed}", f"training.epochs={known.epochs}", "analysis.at_end=false", *known.set]
     if method in ("plain", "confidence regularisation") and not plain.exists():
         berth(folder, plain, settings)
     if method == "plain":
@@ -133,6 +134,7 @@ def main():
     parser.add_argument("--epochs", type=float, default=4)
     parser.add_argument("--bias", default="overlap")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("methods", nargs="*", metavar="METHOD", default=[])
     known = parser.parse_args()
     known.file.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +146,7 @@ def main():
         write_sets(folder, known)
         for seed in known.seeds:
             for method in runs:
-                what = (method, seed, known.rows, known.hans, known.test, known.epochs, known.bias)
+                what = (method, seed, known.rows, known.hans, known.test, known.epochs, known.bias, *known.set)
                 if what not in done:
                     done[what] = run(method, seed, known, folder)
                     with known.file.open("a") as file:

@@ -2,9 +2,10 @@
 another source beside its dev set. Trains each, and prints of each layer: how far its weights went, how alike its states
 are to those before on dev and on the other set (CKA, RSA), what the score loses with it put back, and what a linear
 probe reads from it before and after. For Merchant et al. 2020, "What Happens To BERT Embeddings During Fine-tuning?".
-usage: what_changes.py [--rows N] [--examples N] [--keep FOLDER] [TASK...]
+usage: what_changes.py [--rows N] [--examples N] [--keep FOLDER] [--set KEY=VALUE]... [TASK...]
 --rows: of SST-2 (2000), half as many questions of SQuAD; WNUT 2017 is whole. --examples: of each set that are looked at
-(400). --keep: where the runs go; those that are there already are not run again."""
+(400). --keep: where the runs go; those that are there already are not run again.
+--set: a key of the suites."""
 import argparse
 import json
 import os
@@ -32,7 +33,7 @@ def run(task, arguments, out):
     environment = {**os.environ, "BERTH_DATA": str(DATA), "BERTH_MINILM": str(MODEL)}
     if not (out / "summary.json").exists():
         with tempfile.TemporaryDirectory() as name:
-            settings = [*settings_of(task, arguments.rows, pathlib.Path(name)), "analysis.at_end=false"]
+            settings = [*settings_of(task, arguments.rows, pathlib.Path(name)), "analysis.at_end=false", *arguments.set]
             subprocess.run([BERTH, "run", HERE / f"{task}.toml", "--out", out,
                             *(a for s in settings for a in ("--set", s))], check=True, stdout=subprocess.DEVNULL,
                            env=environment)
@@ -70,6 +71,7 @@ def main():
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--examples", type=int, default=400)
     parser.add_argument("--keep", type=pathlib.Path, default=HERE.parents[1] / "build/bench/what_changes")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("tasks", nargs="*", default=[])
     arguments = parser.parse_args()
     for task in arguments.tasks or ["sst2", "wnut17", "squad"]:
