@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <boost/program_options/value_semantic.hpp>
-#include <fstream>
-#include <sstream>
 
 #include "apps/berth/commands.h"
 #include "core/checkpoint/whole_file.h"
+#include "core/model/json_text.h"
 #include "core/suite/option_binder.h"
 #include "core/suite/resolve_path.h"
 
@@ -77,11 +76,7 @@ std::string name_of_template(const fs::path& folder) {
 
 // It is a plugin's id, a target of CMake, a file and the beginning of C++ names.
 void check_name(const std::string& name) {
-  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
-  const bool is_good =
-      !name.empty() && name.size() < 64 && is_lower(name[0]) &&
-      std::all_of(name.begin(), name.end(), [&](char c) { return is_lower(c) || (c >= '0' && c <= '9') || c == '_'; });
-  if (!is_good) {
+  if (!suite::is_snake_case(name) || name.size() > 63) {
     throw Error(ErrorKind::kConfig,
                 fmt::format("'{}' can't be a plugin's name; use a-z, 0-9 and '_', a letter first, at most 63", name));
   }
@@ -117,14 +112,6 @@ std::string replace_all(std::string text, const std::string& old, const std::str
   return text;
 }
 
-std::string read_text(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  if (!in) throw Error(ErrorKind::kIo, {file.string()}, "can't be read; install berth again");
-  return text.str();
-}
-
 struct NewPlugin {
   std::string name;
   fs::path to;
@@ -142,7 +129,7 @@ void write_project(const fs::path& from, const NewPlugin& plugin) {
       fs::create_directories(target);
       continue;
     }
-    auto text = rename(read_text(entry.path()));
+    auto text = rename(model::read_text(entry.path()));
     if (!plugin.model.empty()) text = replace_all(text, kModelVariable, plugin.model);
     fs::create_directories(target.parent_path());
     checkpoint::write_text(target, text);

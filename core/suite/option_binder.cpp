@@ -10,13 +10,6 @@
 namespace berth::suite {
 namespace {
 
-bool is_snake_case(std::string_view name) {
-  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
-  return !name.empty() && is_lower(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
-    return is_lower(c) || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
 Field to_field(const OptionField& option) {
   Field field;
   field.name = option.name;
@@ -69,6 +62,13 @@ std::string meaning(const OptionField& option) {
 }
 
 }  // namespace
+
+bool is_snake_case(std::string_view name) {
+  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  return !name.empty() && is_lower(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
+    return is_lower(c) || (c >= '0' && c <= '9') || c == '_';
+  });
+}
 
 OptionField& OptionBinder::add(OptionField field) {
   if (!is_snake_case(field.name)) {

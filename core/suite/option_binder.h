@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "berth/options.h"
@@ -34,6 +35,9 @@ class OptionBinder final : public Options {
 // A table for people, one line an option: name, type, default, meaning with range or choices. To be asked before
 // fill(), while the variables hold their defaults.
 std::string describe_options(const std::deque<OptionField>& fields);
+
+// a-z, 0-9 and '_', a letter first.
+bool is_snake_case(std::string_view name);
 
 // For messages: the known name that was probably meant, or "" if none is near.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);

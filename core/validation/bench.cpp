@@ -4,6 +4,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "berth/head.h"
+#include "core/data/encoded_batch.h"
 #include "core/plugin/manifest_reader.h"
 #include "core/validation/checks.h"
 
@@ -72,6 +74,12 @@ Bench make_bench(const Subject& subject, suite::Precision precision, std::int64_
 
 data::Examples some_examples(const plugin::LoadedTask& task, std::int64_t count) {
   return data::spread(data::read_examples(task, *task.config().train), count);
+}
+
+model::EncoderOutput encode(Bench& bench, const Batch& batch) {
+  model::EncoderRun run;
+  run.input = bench.task().head->input();
+  return bench.session.encoder.forward(data::encoder_input(batch), run);
 }
 
 std::vector<std::string> predictions(const evaluation::TaskModel& model, const data::TaskData& data,

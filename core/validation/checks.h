@@ -63,6 +63,9 @@ Bench make_bench(const Subject& subject, suite::Precision precision = suite::Pre
 // The first `count` examples that make_bench() looks at, read anew.
 data::Examples some_examples(const plugin::LoadedTask& task, std::int64_t count);
 
+// What the task's head reads of the encoder, without dropout.
+model::EncoderOutput encode(Bench& bench, const Batch& batch);
+
 // The JSON of each example's prediction, in the order of the examples. batch_size: sequences at once.
 std::vector<std::string> predictions(const evaluation::TaskModel& model, const data::TaskData& data,
                                      std::int64_t batch_size);

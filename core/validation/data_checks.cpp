@@ -40,6 +40,15 @@ bool are_same(const std::vector<Feature>& a, const std::vector<Feature>& b, Equa
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), equal);
 }
 
+Json json_of(const plugin::LoadedTask& task, const Example& example) {
+  const auto text = plugin::guarded(task.site("json of the example"), [&] { return example.json(); });
+  auto json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    fail(fmt::format("{}the example's json() is no JSON object: {}", to_string(example.where), text));
+  }
+  return json;
+}
+
 // Whether an example's JSON gives the same input again. It need not: a long text may be left out of it.
 bool reads_back(const plugin::LoadedTask& task, const DatasetReader& reader, const Example& example,
                 const FeatureContext& context) {
@@ -146,10 +155,7 @@ std::string check_rows(const Subject& subject) {
     if (example->where.file.empty() || example->where.line <= 0) {
       fail(fmt::format("an example has no place ('{}'): set Example::where to file and line", place));
     }
-    const auto json = plugin::guarded(task.site("json of the example"), [&] { return example->json(); });
-    if (!Json::parse(json, nullptr, /*allow_exceptions=*/false).is_object()) {
-      fail(fmt::format("{}the example's json() is no JSON object: {}", place, json));
-    }
+    json_of(task, *example);
     if (reads_back(task, *reader, *example, context)) ++read_back;
   }
   return fmt::format("{} examples, {} features; {} say all of their input in their JSON", bench.data.example_count,
@@ -193,8 +199,7 @@ std::string check_threads(const Subject& subject) {
 
 std::string check_inputs(const Subject& subject) {
   auto bench = make_bench(subject);
-  const auto json = Json::parse(bench.data.examples.front()->json(), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) fail("an example's json() is no JSON object");
+  const auto json = json_of(bench.task().task, *bench.data.examples.front());
   Answerer answerer(bench);
   answerer.answer(json.dump(), "an example of the training set");
   answerer.answer("{}", "an empty object");

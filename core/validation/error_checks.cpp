@@ -201,9 +201,7 @@ void check_head(ErrorCheck& check, Bench& bench) {
   const at::NoGradGuard no_grad;
   auto& head = *bench.task().head;
   const auto batch = bench.batch();
-  model::EncoderRun run;
-  run.input = head.input();
-  const data::EncodedBatch encoded(*batch, bench.session.encoder.forward(data::encoder_input(*batch), run));
+  const data::EncodedBatch encoded(*batch, encode(bench, *batch));
   head.eval();
   const auto outputs = plugin::guarded(bench.task().task.site("forward"), [&] { return head.forward(encoded); });
   check.expect_through("forward", [&](const Thrower& f) { head.forward(BadEncoded(f)); });

@@ -16,12 +16,6 @@
 namespace berth::validation {
 namespace {
 
-model::EncoderOutput encode(Bench& bench, const Batch& batch) {
-  model::EncoderRun run;
-  run.input = bench.task().head->input();
-  return bench.session.encoder.forward(data::encoder_input(batch), run);
-}
-
 constexpr double kTolerance = 1e-4;  // of float32's sums
 
 double value_of(const at::Tensor& tensor) { return tensor.item<double>(); }

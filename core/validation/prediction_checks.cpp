@@ -27,9 +27,7 @@ Loss loss_of(Bench& bench, const Batch& batch) {
   const at::NoGradGuard no_grad;
   auto& head = *bench.task().head;
   head.eval();
-  model::EncoderRun run;
-  run.input = head.input();
-  const data::EncodedBatch encoded(batch, bench.session.encoder.forward(data::encoder_input(batch), run));
+  const data::EncodedBatch encoded(batch, encode(bench, batch));
   return plugin::guarded(bench.task().task.site("forward and loss"),
                          [&] { return head.loss(head.forward(encoded), batch, LossDetail::kSum); });
 }
