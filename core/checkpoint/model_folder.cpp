@@ -6,13 +6,18 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <map>
+#include <memory>
 #include <set>
 #include <string_view>
 #include <system_error>
 
 #include "berth/error.h"
+#include "core/checkpoint/plain_text.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/checkpoint/torch_file.h"
 #include "core/checkpoint/whole_file.h"
 #include "core/model/json_text.h"
 
@@ -20,26 +25,29 @@ namespace berth::checkpoint {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kSingle = "model.safetensors";
-constexpr const char* kIndex = "model.safetensors.index.json";
+using Files = std::vector<std::unique_ptr<const TensorFile>>;
 
-[[noreturn]] void fail_without_weights(const fs::path& folder) {
-  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
-    if (!fs::exists(folder / name)) continue;
-    throw Error(
-        ErrorKind::kContent, Where{(folder / name).string()},
-        fmt::format("berth reads weights from safetensors, not from pickled .bin files; convert the folder once "
-                    "with transformers: python3 -c \"from transformers import AutoModel; d = '{}'; "
-                    "AutoModel.from_pretrained(d).save_pretrained(d)\"",
-                    folder.string()));
-  }
-  throw Error(ErrorKind::kIo, Where{(folder / kSingle).string()},
-              fmt::format("there is no such file, nor {}; a model folder has one of them", kIndex));
+constexpr const char* kSingle = "model.safetensors";
+
+template <typename File>
+std::unique_ptr<const TensorFile> open_file(const fs::path& path) {
+  return std::make_unique<const File>(path);
 }
 
+// The weights' formats, the best first: a folder that has both has the same weights in them.
+struct Format {
+  const char* single;
+  const char* index;
+  std::unique_ptr<const TensorFile> (*open)(const fs::path& path);
+};
+constexpr std::array<Format, 2> kFormats{{
+    {kSingle, "model.safetensors.index.json", &open_file<SafetensorsFile>},
+    {"pytorch_model.bin", "pytorch_model.bin.index.json", &open_file<TorchFile>},
+}};
+
 // The shards that the index names. Each has to lie in the folder itself and hold what the index says.
-std::vector<SafetensorsFile> open_shards(const fs::path& folder) {
-  const fs::path index = folder / kIndex;
+Files open_shards(const fs::path& folder, const Format& format) {
+  const fs::path index = folder / format.index;
   const auto fail = [&](const std::string& text) { throw Error(ErrorKind::kContent, Where{index.string()}, text); };
   const nlohmann::json json = model::parse_json(model::read_text(index), index.string());
   if (!json.is_object() || !json.contains("weight_map") || !json.at("weight_map").is_object()) {
@@ -47,34 +55,39 @@ std::vector<SafetensorsFile> open_shards(const fs::path& folder) {
   }
   std::map<std::string, std::vector<std::string>> names;  // by shard
   for (const auto& [name, file] : json.at("weight_map").items()) {
-    if (!file.is_string()) fail(fmt::format("\"weight_map\": the file of \"{}\" is not a string", name));
+    if (!file.is_string()) fail(fmt::format("\"weight_map\": the file of {} is not a string", in_quotes(name)));
     const auto shard = file.get<std::string>();
-    if (shard.empty() || shard == "." || shard == ".." ||
-        shard.find_first_of(std::string_view("/\\\0", 3)) < shard.size()) {
-      fail(fmt::format("\"weight_map\": {} is not a plain file name", file.dump()));
+    if (shard.empty() || shard == "." || shard == ".." || shard.find_first_of("/\\") < shard.size() ||
+        !is_plain_text(shard)) {
+      fail(fmt::format("\"weight_map\": {} is not a plain file name", in_quotes(shard)));
     }
     names[shard].push_back(name);
   }
-  std::vector<SafetensorsFile> shards;
+  Files shards;
+  shards.reserve(names.size());
   for (const auto& [shard, expected] : names) {
-    shards.emplace_back(folder / shard);
+    shards.push_back(format.open(folder / shard));
     for (const std::string& name : expected) {
-      if (!shards.back().contains(name)) fail(fmt::format("tensor \"{}\" is not in {} as the index says", name, shard));
+      if (!shards.back()->contains(name)) {
+        fail(fmt::format("tensor {} is not in {} as the index says", in_quotes(name), shard));
+      }
     }
   }
   return shards;
 }
 
-std::vector<SafetensorsFile> open_weights(const fs::path& folder) {
-  std::vector<SafetensorsFile> files;
-  if (fs::exists(folder / kSingle)) {
-    files.emplace_back(folder / kSingle);
-  } else if (fs::exists(folder / kIndex)) {
-    files = open_shards(folder);
-  } else {
-    fail_without_weights(folder);
+Files open_weights(const fs::path& folder) {
+  for (const Format& format : kFormats) {
+    if (fs::exists(folder / format.single)) {
+      Files files;
+      files.push_back(format.open(folder / format.single));
+      return files;
+    }
+    if (fs::exists(folder / format.index)) return open_shards(folder, format);
   }
-  return files;
+  throw Error(ErrorKind::kIo, Where{(folder / kSingle).string()},
+              fmt::format("there is no such file, nor {}, {} or {}; a model folder has one of them", kFormats[0].index,
+                          kFormats[1].single, kFormats[1].index));
 }
 
 // The encoder's own name for a tensor of a file: models with a head put "bert." in front, and the first BERTs called
@@ -96,26 +109,29 @@ bool is_counted_buffer(std::string_view name) {
 }
 
 struct Source {
-  const SafetensorsFile* file = nullptr;
-  const SafetensorsFile::Entry* entry = nullptr;
+  const TensorFile* file = nullptr;
+  const TensorFile::Entry* entry = nullptr;
 };
+
+// Parameters together may have so many times the bytes of the files: some are tied to one storage, but not all.
+constexpr std::size_t kMostTied = 4;
 
 // Which tensor of which file becomes which parameter.
 class Matching {
  public:
   // new_adapters: the files have none.
-  Matching(const std::vector<SafetensorsFile>& files, const std::vector<model::ParameterShape>& parameters,
-           bool new_adapters)
+  Matching(const Files& files, const std::vector<model::ParameterShape>& parameters, bool new_adapters)
       : new_adapters_(new_adapters) {
     std::set<std::string> known;
     for (const auto& parameter : parameters) known.insert(parameter.name);
-    for (const SafetensorsFile& file : files) {
-      for (const auto& entry : file.entries()) {
+    for (const auto& file : files) {
+      file_bytes_ += file->size();
+      for (const auto& entry : file->entries()) {
         const std::string name = encoder_name(entry.name);
         if (is_counted_buffer(name)) continue;
         if (known.count(name) == 0) {
           unused_.push_back(entry.name);
-        } else if (const auto [old, fresh] = sources_.emplace(name, Source{&file, &entry}); !fresh) {
+        } else if (const auto [old, fresh] = sources_.emplace(name, Source{file.get(), &entry}); !fresh) {
           problems_.push_back(
               fmt::format("{}: stands there twice, as {} and {}", name, old->second.entry->name, entry.name));
         }
@@ -132,12 +148,18 @@ class Matching {
   std::vector<std::string> unused() const { return unused_; }
 
   void throw_problems(const fs::path& folder) const {
-    if (problems_.empty()) return;
+    if (problems_.empty() && bytes_ / kMostTied <= file_bytes_) return;
+    if (problems_.empty()) {
+      throw Error(ErrorKind::kContent, Where{folder.string()},
+                  fmt::format("the encoder's tensors have {} bytes together, the files only {}: too many are tied to "
+                              "the same storage. Save each with a storage of its own (tensor.clone())",
+                              bytes_, file_bytes_));
+    }
     std::string text = fmt::format("{} of the encoder's tensors don't fit config.json:\n  {}", problems_.size(),
                                    fmt::join(problems_, "\n  "));
     if (sources_.empty() && !unused_.empty()) {
-      text += fmt::format("\nnone of the {} tensors there is an encoder's; the first is \"{}\". Is it a BERT model?",
-                          unused_.size(), unused_.front());
+      text += fmt::format("\nnone of the {} tensors there is an encoder's; the first is {}. Is it a BERT model?",
+                          unused_.size(), in_quotes(unused_.front()));
     }
     throw Error(ErrorKind::kContent, Where{folder.string()}, text);
   }
@@ -158,9 +180,26 @@ class Matching {
           fmt::format("{}: found [{}], expected {}", entry.name, fmt::join(entry.shape, ", "), expected));
     } else if (!c10::isFloatingType(entry.dtype)) {
       problems_.push_back(fmt::format("{}: found type {}, expected a float type", entry.name, toString(entry.dtype)));
+    } else {
+      check_bytes(entry);
     }
   }
 
+  // A stride of 0 makes a tensor of any size out of one element: then the shape says nothing about what the file has.
+  void check_bytes(const TensorFile::Entry& entry) {
+    std::size_t needed = c10::elementSize(entry.dtype);  // checked by the readers not to overflow
+    for (const std::int64_t size : entry.shape) needed *= static_cast<std::size_t>(size);
+    if (needed > entry.end - entry.begin) {
+      problems_.push_back(fmt::format(
+          "{}: [{}] of {} takes {} bytes, but the file has only {} for it: elements are "
+          "repeated. Save it as tensor.contiguous()",
+          entry.name, fmt::join(entry.shape, ", "), toString(entry.dtype), needed, entry.end - entry.begin));
+    }
+    if (__builtin_add_overflow(bytes_, needed, &bytes_)) bytes_ = std::numeric_limits<std::size_t>::max();
+  }
+
+  std::size_t file_bytes_ = 0;
+  std::size_t bytes_ = 0;  // of the tensors that become parameters
   bool new_adapters_;
   std::map<std::string, Source> sources_;
   std::vector<std::string> unused_;
@@ -192,8 +231,9 @@ LoadedEncoder load_encoder(const fs::path& folder, const model::EncoderOptions& 
   if (!fs::is_directory(folder)) throw Error(ErrorKind::kIo, Where{folder.string()}, "there is no such model folder");
   model::BertConfig config = model::read_config(folder / "config.json");
   const bool new_adapters = add_adapters(config, options.adapter_size, folder);
-  const std::vector<SafetensorsFile> files = open_weights(folder);
-  // Before any memory is taken: a config with absurd sizes ends here.
+  const Files files = open_weights(folder);
+  // The files are in memory by now, each read before the next one is looked at, but nothing else is: a config with
+  // absurd sizes ends here, since what the encoder takes is bounded by what the files have.
   const Matching matching(files, model::parameter_shapes(config), new_adapters);
   matching.throw_problems(folder);
   LoadedEncoder loaded{model::Encoder(config, options, model::StartValues::kNone), {}};

@@ -21,10 +21,11 @@ struct LoadedEncoder {
   LoadReport report;
 };
 
-// Reads config.json and model.safetensors, or the shards that model.safetensors.index.json names. Understands names
-// with and without "bert.", and gamma/beta. Weights of other float types are converted to `dtype`. Throws Error
-// kContent that lists missing and misshapen tensors by name, kIo for missing files, kConfig for adapters of another
-// size than the options want. seed: for what has to be initialised.
+// Reads config.json and the first of these that is there: model.safetensors, the shards that
+// model.safetensors.index.json names, pytorch_model.bin, the shards that pytorch_model.bin.index.json names.
+// Understands names with and without "bert.", and gamma/beta. Weights of other float types are converted to `dtype`.
+// Throws Error kContent that lists missing and misshapen tensors by name, kIo for missing files, kConfig for adapters
+// of another size than the options want. seed: for what has to be initialised.
 LoadedEncoder load_encoder(const std::filesystem::path& folder, const model::EncoderOptions& options);
 
 // config.json (the original one, with `config_overrides`, a JSON object as text, merged in) and model.safetensors:

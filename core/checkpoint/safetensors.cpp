@@ -1,26 +1,19 @@
 #include "core/checkpoint/safetensors.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 #include <c10/core/ScalarType.h>
 #include <c10/util/Exception.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cerrno>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "berth/error.h"
+#include "core/checkpoint/plain_text.h"
 #include "core/checkpoint/whole_file.h"
 #include "core/model/json_text.h"
 
@@ -32,8 +25,6 @@ namespace berth::checkpoint {
 namespace {
 
 using Json = nlohmann::json;
-
-static_assert(std::endian::native == std::endian::little, "tensors are read and written as they lie in memory");
 
 constexpr std::size_t kLengthSize = 8;
 constexpr std::size_t kLargestHeader = 100'000'000;  // the format's own limit
@@ -69,7 +60,7 @@ class HeaderReader {
   [[noreturn]] void fail(const std::string& text) const { throw Error(ErrorKind::kContent, Where{file_}, text); }
 
   Entry entry(const std::string& name, const Json& json) const {
-    const auto fail_entry = [&](const std::string& text) { fail(fmt::format("tensor \"{}\": {}", name, text)); };
+    const auto fail_entry = [&](const std::string& text) { fail(fmt::format("tensor {}: {}", in_quotes(name), text)); };
     if (!json.is_object()) fail_entry("its header entry is not an object");
     for (const char* key : {"dtype", "shape", "data_offsets"}) {
       if (!json.contains(key)) fail_entry(fmt::format("\"{}\" is missing", key));
@@ -78,12 +69,15 @@ class HeaderReader {
     const Json& type = json.at("dtype");
     const auto known = std::find_if(kTypes.begin(), kTypes.end(),
                                     [&](const auto& pair) { return type.is_string() && type == pair.first; });
-    if (known == kTypes.end()) fail_entry(fmt::format("dtype {} is not one that berth knows", type.dump()));
+    if (known == kTypes.end()) {
+      const std::string found = type.is_string() ? type.get<std::string>() : type.type_name();
+      fail_entry(fmt::format("dtype {} is not one that berth knows", in_quotes(found)));
+    }
     Entry entry{name, known->second, {}, 0, 0};
     if (!read_shape(json.at("shape"), entry)) fail_entry("its shape is not a list of sizes that memory can hold");
     if (!read_offsets(json.at("data_offsets"), entry)) {
       fail_entry(fmt::format("its data_offsets {} don't lie within the file's {} bytes of data; is the file truncated?",
-                             json.at("data_offsets").dump(), data_size_));
+                             in_quotes(json.at("data_offsets").dump()), data_size_));
     }
     const std::size_t needed = elements(entry) * c10::elementSize(entry.dtype);  // checked by read_shape
     if (entry.end - entry.begin != needed) {
@@ -98,8 +92,8 @@ class HeaderReader {
     std::size_t next = data_begin_;
     for (const Entry& entry : entries) {
       if (entry.begin != next) {
-        fail(fmt::format("tensor \"{}\" begins at byte {} where {} was expected: {}", entry.name, entry.begin, next,
-                         entry.begin < next ? "it overlaps the one before" : "there is a hole before it"));
+        fail(fmt::format("tensor {} begins at byte {} where {} was expected: {}", in_quotes(entry.name), entry.begin,
+                         next, entry.begin < next ? "it overlaps the one before" : "there is a hole before it"));
       }
       next = entry.end;
     }
@@ -144,109 +138,56 @@ class HeaderReader {
   std::size_t data_size_;
 };
 
-}  // namespace
-
-// The file in memory, read-only.
-class SafetensorsFile::Mapping {
- public:
-  explicit Mapping(const std::filesystem::path& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat status {};
-    if (file < 0 || ::fstat(file, &status) != 0) fail(path, file, std::strerror(errno));
-    if (!S_ISREG(status.st_mode)) fail(path, file, "not a regular file");
-    size_ = static_cast<std::size_t>(status.st_size);
-    void* memory = size_ == 0 ? nullptr : ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-    if (memory == MAP_FAILED) fail(path, file, std::strerror(errno));
-    ::close(file);
-    data_ = static_cast<char*>(memory);
-  }
-  ~Mapping() {
-    if (data_ != nullptr) ::munmap(data_, size_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-
-  char* data() const { return data_; }
-  std::size_t size() const { return size_; }
-
-  void release(std::size_t begin, std::size_t end) const {
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    begin = begin / page * page;
-    ::madvise(data_ + begin, end - begin, MADV_DONTNEED);  // advice alone: a refusal costs memory, nothing else
-  }
-
- private:
-  [[noreturn]] static void fail(const std::filesystem::path& path, int file, const char* why) {
-    const std::string text = fmt::format("can't be read: {}", why);
-    if (file >= 0) ::close(file);
-    throw Error(ErrorKind::kIo, Where{path.string()}, text);
-  }
-
-  char* data_ = nullptr;
-  std::size_t size_ = 0;
-};
-
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
-    : path_(path), mapping_(std::make_shared<const Mapping>(path)) {
-  const auto fail = [&](const std::string& text) { throw Error(ErrorKind::kContent, Where{path.string()}, text); };
-  if (mapping_->size() < kLengthSize) fail("not a safetensors file: it is shorter than 8 bytes");
+// The header's length, from a file's first bytes.
+std::uint64_t header_length(std::string_view bytes) {
   std::uint64_t length = 0;
-  std::memcpy(&length, mapping_->data(), kLengthSize);
+  std::memcpy(&length, bytes.data(), kLengthSize);
+  return length;
+}
+
+// Whether a file that begins like this may be one of safetensors.
+void check_start(const TensorFile::Start& start) {
+  const auto fail = [&](const std::string& text) { throw Error(ErrorKind::kContent, Where{start.path}, text); };
+  if (start.file_size < kLengthSize) fail("not a safetensors file: it is shorter than 8 bytes");
+  const std::uint64_t length = header_length(start.bytes);
   if (length > kLargestHeader) {
     fail(fmt::format("not a safetensors file: its header would be {} bytes long, at most {} are allowed", length,
                      kLargestHeader));
   }
-  if (length > mapping_->size() - kLengthSize) {
-    fail(fmt::format("truncated: the header is {} bytes long, the file {}", length, mapping_->size()));
+  if (length > start.file_size - kLengthSize) {
+    fail(fmt::format("truncated: the header is {} bytes long, the file {}", length, start.file_size));
   }
-  const Json header = model::parse_json({mapping_->data() + kLengthSize, length}, path.string());
+  if (length == 0 || start.bytes[kLengthSize] != '{') {
+    fail("not a safetensors file: its header is not a JSON object, which begins with {");
+  }
+}
+
+}  // namespace
+
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : TensorFile(path, &check_start) {
+  const std::string_view file = bytes();
+  const auto fail = [&](const std::string& text) { throw Error(ErrorKind::kContent, Where{path.string()}, text); };
+  const std::uint64_t length = header_length(file);
+  const Json header = model::parse_json({file.data() + kLengthSize, length}, path.string());
   if (!header.is_object()) fail("not a safetensors file: its header is not a JSON object");
-  const HeaderReader reader(path.string(), kLengthSize + length, mapping_->size());
+  const HeaderReader reader(path.string(), kLengthSize + length, file.size());
+  std::vector<Entry> entries;  // in the order of their bytes
   for (const auto& [name, json] : header.items()) {
     if (name != kMetadata) {
-      entries_.push_back(reader.entry(name, json));
+      entries.push_back(reader.entry(name, json));
       continue;
     }
     if (!json.is_object()) fail("\"__metadata__\" is not an object");
     for (const auto& [key, value] : json.items()) {
-      if (!value.is_string()) fail(fmt::format("\"__metadata__\": the value of \"{}\" is not a string", key));
+      if (!value.is_string()) fail(fmt::format("\"__metadata__\": the value of {} is not a string", in_quotes(key)));
       metadata_[key] = value.get<std::string>();
     }
   }
-  std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
   });
-  reader.check_order(entries_);
-  for (std::size_t i = 0; i < entries_.size(); ++i) index_.emplace(entries_[i].name, i);
-}
-
-bool SafetensorsFile::contains(const std::string& name) const { return index_.count(name) > 0; }
-
-const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) const {
-  const auto found = index_.find(name);
-  if (found == index_.end()) {
-    throw Error(ErrorKind::kContent, Where{path_.string()}, fmt::format("there is no tensor \"{}\"", name));
-  }
-  return entries_[found->second];
-}
-
-at::Tensor SafetensorsFile::tensor(const std::string& name) const {
-  const Entry& found = entry(name);
-  const auto options = at::TensorOptions().dtype(found.dtype);
-  char* data = mapping_->data() + found.begin;
-  if (found.begin == found.end) return at::empty(found.shape, options);
-  if (reinterpret_cast<std::uintptr_t>(data) % c10::elementSize(found.dtype) != 0) {
-    at::Tensor copy = at::empty(found.shape, options);
-    std::memcpy(copy.mutable_data_ptr(), data, found.end - found.begin);
-    return copy;
-  }
-  return at::from_blob(
-      data, found.shape, [keep = mapping_](void*) {}, options);
-}
-
-void SafetensorsFile::release(const std::string& name) const {
-  const Entry& found = entry(name);
-  if (found.begin < found.end) mapping_->release(found.begin, found.end);
+  reader.check_order(entries);
+  set_entries(std::move(entries));
 }
 
 NamedTensors read_safetensors(const std::filesystem::path& path) {

@@ -248,7 +248,7 @@ std::string to_json(const SweepReport& report, const Search& search) {
   }
   json["levene"] = {{"statistic", report.levene.statistic}, {"p", report.levene.p}};
   json["best"] = search.best() == nullptr ? Json(nullptr) : Json("trials/" + search.best()->trial.id);
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string to_csv(const Search& search) {

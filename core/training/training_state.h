@@ -17,7 +17,7 @@ class TrainingState {
  public:
   TrainingState() = default;
 
-  // Views of the mapped file. Throws Error as SafetensorsFile does.
+  // Views of what was read. Throws Error as SafetensorsFile does.
   static TrainingState read(const std::filesystem::path& file);
 
   // Each name once. Tensors are not copied.

@@ -5,14 +5,17 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "berth/error.h"
 #include "core/checkpoint/safetensors.h"
+#include "hand_made.h"
 #include "temporary_folder.h"
 
 namespace berth::checkpoint {
@@ -195,7 +198,7 @@ TEST_F(ShardedFolder, AnIndexThatLiesIsAnError) {
   index_["weight_map"]["bert.pooler.dense.bias"] = "model-1.safetensors";
   write_index(index_.dump());
   EXPECT_THAT(error_of(ErrorKind::kContent), HasSubstr("bert.pooler.dense.bias"));
-  for (const std::string file : {"../model-1.safetensors", "/etc/passwd", "..", "", "a\\b"}) {
+  for (const std::string file : {"../model-1.safetensors", "/etc/passwd", "..", "", "a\\b", "a\x1b[2J"}) {
     index_["weight_map"]["bert.pooler.dense.bias"] = file;
     write_index(index_.dump());
     EXPECT_THAT(error_of(ErrorKind::kContent), HasSubstr("not a plain file name")) << file;
@@ -206,11 +209,105 @@ TEST_F(ShardedFolder, AnIndexThatLiesIsAnError) {
   }
 }
 
-TEST_F(ModelFolder, WithoutSafetensorsSaysWhatToDo) {
+class TorchFolder : public ModelFolder {
+ protected:
+  TorchFolder() { fs::remove(folder() / "model.safetensors"); }
+
+  void write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(folder() / name, std::ios::binary) << bytes;
+  }
+};
+
+TEST_F(TorchFolder, IsReadInBothFormats) {
+  NamedTensors all = tensors(with_prefix);
+  all.push_back({"cls.predictions.bias", at::ones({30})});
+  const auto [dict, storages] = testing::state_dict(all);
+  for (const std::string& bytes : {testing::archive(dict, storages), testing::stream(dict, storages)}) {
+    write("pytorch_model.bin", bytes);
+    const LoadedEncoder loaded = load();
+    expect_equal(loaded.encoder);
+    EXPECT_THAT(loaded.report.unused, ElementsAre("cls.predictions.bias"));
+  }
+}
+
+TEST_F(TorchFolder, IsReadFromShards) {
+  const NamedTensors all = tensors();
+  nlohmann::json index;
+  for (const auto& [name, begin, end] : {std::tuple{"a.bin", 0, 10}, {"b.bin", 10, static_cast<int>(all.size())}}) {
+    const auto [dict, storages] = testing::state_dict({all.begin() + begin, all.begin() + end});
+    write(name, testing::archive(dict, storages));
+    for (int i = begin; i < end; ++i) index["weight_map"][all[static_cast<std::size_t>(i)].name] = name;
+  }
+  write("pytorch_model.bin.index.json", index.dump());
+  expect_equal(load().encoder);
+  index["weight_map"]["pooler.dense.bias"] = "../b.bin";
+  write("pytorch_model.bin.index.json", index.dump());
+  EXPECT_THAT(error_of(ErrorKind::kContent), HasSubstr("not a plain file name"));
+}
+
+// Strides of 0 make tensors of any shape out of one element.
+TEST_F(TorchFolder, AnAbsurdConfigEndsBeforeMemoryIsTakenThoughTheShapesFit) {
+  const std::string text = R"({"hidden_size": 1048576, "num_attention_heads": 1, "intermediate_size": 1048576,
+      "vocab_size": 1048576, "num_hidden_layers": 2})";
+  std::ofstream(folder() / "config.json") << text;
+  std::vector<std::string> items;
+  for (const auto& [name, shape] : model::parameter_shapes(model::read_config(folder() / "config.json"))) {
+    items.push_back(testing::text(name));
+    items.push_back(testing::tensor(testing::storage("FloatStorage", "0", 1), 0, shape,
+                                    std::vector<std::int64_t>(shape.size(), 0)));
+  }
+  write("pytorch_model.bin", testing::archive(testing::dict(items), {{"0", std::string(4, '\1')}}));
+  EXPECT_THAT(
+      error_of(ErrorKind::kContent),
+      AllOf(HasSubstr("embeddings.word_embeddings.weight: [1048576, 1048576] of Float takes 4398046511104 bytes, "
+                      "but the file has only 4 for it"),
+            HasSubstr("encoder.layer.1.output.dense.bias: [1048576] of Float")));
+}
+
+// Each tensor is whole, but they are the same one: the file's size still bounds what the encoder takes.
+TEST_F(TorchFolder, ManyParametersOfOneStorageAreRefused) {
+  const auto write_tied = [&](int layers) {
+    std::ofstream(folder() / "config.json") << fmt::format(
+        R"({{"hidden_size": 64, "num_attention_heads": 1, "intermediate_size": 64, "vocab_size": 512,
+            "max_position_embeddings": 8, "num_hidden_layers": {}}})",
+        layers);
+    std::vector<std::string> items;
+    for (const auto& [name, shape] : model::parameter_shapes(model::read_config(folder() / "config.json"))) {
+      items.push_back(testing::text(name));
+      const std::vector<std::int64_t> strides =
+          shape.size() == 1 ? std::vector<std::int64_t>{1} : std::vector<std::int64_t>{shape[1], 1};
+      items.push_back(testing::tensor(testing::storage("FloatStorage", "0", 512 * 64), 0, shape, strides));
+    }
+    write("pytorch_model.bin", testing::archive(testing::dict(items), {{"0", std::string(512 * 64 * 4, '\0')}}));
+  };
+  write_tied(20);
+  EXPECT_THAT(error_of(ErrorKind::kContent), HasSubstr("too many are tied to the same storage"));
+  write_tied(1);
+  EXPECT_EQ(error_of(ErrorKind::kContent), "no error");
+}
+
+TEST_F(TorchFolder, TiedEmbeddingsAreRead) {
+  const NamedTensors all = tensors(with_prefix);
+  auto [dict, storages] = testing::state_dict(all);
+  dict.pop_back();
+  dict += testing::text("cls.predictions.decoder.weight") +
+          testing::tensor(testing::storage("FloatStorage", "0", 30 * 8), 0, {30, 8}, {8, 1}) + "u";
+  write("pytorch_model.bin", testing::archive(dict, storages));
+  const LoadedEncoder loaded = load();
+  expect_equal(loaded.encoder);
+  EXPECT_THAT(loaded.report.unused, ElementsAre("cls.predictions.decoder.weight"));
+}
+
+TEST_F(ModelFolder, SafetensorsComeBeforePickles) {
+  std::ofstream(folder() / "pytorch_model.bin") << "no weights";
+  expect_equal(load().encoder);
+}
+
+TEST_F(ModelFolder, WithoutWeightsSaysWhatIsMissing) {
   fs::remove(folder() / "model.safetensors");
-  EXPECT_THAT(error_of(ErrorKind::kIo), HasSubstr("model.safetensors"));
+  EXPECT_THAT(error_of(ErrorKind::kIo), AllOf(HasSubstr("model.safetensors"), HasSubstr("pytorch_model.bin")));
   std::ofstream(folder() / "pytorch_model.bin") << "PK";
-  EXPECT_THAT(error_of(ErrorKind::kContent), AllOf(HasSubstr("pytorch_model.bin"), HasSubstr("save_pretrained")));
+  EXPECT_THAT(error_of(ErrorKind::kContent), AllOf(HasSubstr("pytorch_model.bin"), HasSubstr("torch.save")));
   fs::remove_all(folder());
   EXPECT_THAT(error_of(ErrorKind::kIo), HasSubstr("no such model folder"));
 }

@@ -7,8 +7,12 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/real.h>
 #include <ATen/ops/tensor.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 
@@ -129,7 +133,9 @@ TEST_F(Safetensors, RefusesFilesThatAreCutOrNoneAtAll) {
   EXPECT_THAT(error_of("", 0), HasSubstr("JSON"));
   EXPECT_THAT(error_of("[]", 0), HasSubstr("not a JSON object"));
   EXPECT_THAT(error_of("{\"a\": \"\xff\"}", 0), HasSubstr("JSON"));
-  EXPECT_THAT(error_of(std::string(5'000'000, '['), 0), HasSubstr("nested more than 64 deep"));
+  EXPECT_THAT(error_of("{\"a\":" + std::string(5'000'000, '['), 0), HasSubstr("nested more than 64 deep"));
+  EXPECT_THAT(error_of(" {}", 0), HasSubstr("which begins with {"));
+  EXPECT_THAT(error_of(write_bytes("version https://git-lfs.github.com/spec/v1\noid")), HasSubstr("git lfs pull"));
   EXPECT_THAT(error_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", 3), HasSubstr("\"a\""));
   EXPECT_THAT(error_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", 5), HasSubstr("belong to none"));
 }
@@ -154,6 +160,70 @@ TEST_F(Safetensors, RefusesHostileEntries) {
   EXPECT_THAT(error_of(R"({"a":{"dtype":"F32","shape":[]}})", 0), HasSubstr("\"data_offsets\" is missing"));
   EXPECT_THAT(error_of(R"({"__metadata__":{"x":1}})", 0), HasSubstr("not a string"));
   EXPECT_THAT(error_of(R"({"__metadata__":[]})", 0), HasSubstr("not an object"));
+}
+
+// Names go into messages and reports.
+TEST_F(Safetensors, RefusesNamesThatCannotBePrinted) {
+  const auto named = [&](const std::string& name) {
+    return error_of("{\"" + name + R"(":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1);
+  };
+  EXPECT_EQ(named("\xc3\xa9 \xe4\xb8\xad"), "no error");
+  EXPECT_EQ(named(std::string(1024, 'n')), "no error");
+  EXPECT_THAT(named(std::string(1025, 'n')),
+              HasSubstr("nnn...\" is no name for a tensor; expected at most 1024 bytes"));
+  EXPECT_THAT(named(R"(\u001b[2J)"), HasSubstr("\"?[2J\" is no name for a tensor"));
+  EXPECT_THAT(named(R"(a\u009b)"), HasSubstr("\"a?\" is no name"));
+  EXPECT_THAT(named(R"(a\u0000)"), HasSubstr("\"a?\" is no name"));
+  EXPECT_THAT(error_of(R"({"\u001b[2J":5})", 0), HasSubstr("tensor \"?[2J\": its header entry"));
+}
+
+// Nothing of it is read but its start.
+TEST_F(Safetensors, ALargeFileOfZerosIsRefusedAtOnce) {
+  const fs::path file = write_bytes("");
+  std::error_code error;
+  fs::resize_file(file, 900'000'000'000, error);
+  if (error) GTEST_SKIP() << error.message();
+  EXPECT_THAT(error_of(file), HasSubstr("not a JSON object"));
+}
+
+TEST_F(Safetensors, APipeIsRefusedWithoutWaitingForAWriter) {
+  const fs::path file = folder_.path() / "pipe";
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  try {
+    const SafetensorsFile opened(file);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+    EXPECT_THAT(error.what(), HasSubstr("not a regular file"));
+  }
+}
+
+TEST_F(Safetensors, WhatWasReadCannotBeWrittenTo) {
+  const SafetensorsFile file(BERTH_TEST_DATA "/mixed.safetensors");
+  const at::Tensor tensor = file.tensor("float32");
+  const int zeros = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(zeros, 0);
+  EXPECT_EQ(::read(zeros, const_cast<void*>(tensor.const_data_ptr()), 1), -1);  // the kernel tells instead of a crash
+  EXPECT_EQ(errno, EFAULT);
+  ::close(zeros);
+}
+
+TEST_F(Safetensors, ReleaseTakesNothingFromTheNeighbours) {
+  const auto page = ::sysconf(_SC_PAGESIZE);
+  const std::int64_t size = 3 * page + 7;
+  NamedTensors tensors;
+  for (const char* name : {"a", "b", "c"}) {
+    const auto start = static_cast<std::int64_t>(tensors.size());
+    tensors.push_back({name, at::arange(start, start + size).remainder(251).add(1).to(at::kByte)});
+  }
+  const fs::path path = folder_.path() / "three.safetensors";
+  write_safetensors(path, tensors);
+  const SafetensorsFile file(path);
+  const at::Tensor released = file.tensor("b");
+  file.release("b");
+  EXPECT_TRUE(at::equal(file.tensor("a"), tensors[0].tensor));
+  EXPECT_TRUE(at::equal(file.tensor("c"), tensors[2].tensor));
+  EXPECT_GE((released == 0).sum().item<std::int64_t>(), 2 * page) << "no memory was given back";
 }
 
 TEST_F(Safetensors, RefusesOverlapsHolesAndDuplicates) {
