@@ -58,7 +58,7 @@ void check_same_examples(const evaluation::KeptPredictions& first, const evaluat
   };
   if (first.size() != second.size()) refuse(fmt::format("{} and {} examples", first.size(), second.size()));
   for (std::size_t i = 0; i < first.size(); ++i) {
-    if (first.example(i).json() == second.example(i).json()) continue;
+    if (first.json(i) == second.json(i)) continue;
     refuse(
         fmt::format("{}one is not {}the other", to_string(first.example(i).where), to_string(second.example(i).where)));
   }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <initializer_list>
 
 namespace berth::app {
 namespace {
@@ -10,8 +11,16 @@ namespace {
 volatile std::sig_atomic_t g_signal = 0;
 
 extern "C" void on_signal(int signal) {
-  if (g_signal != 0) _exit(128 + signal);
-  g_signal = signal;
+  // A terminal that goes away says so twice: by its shell, and by the kernel.
+  if (g_signal != 0 && signal != SIGHUP) _exit(128 + signal);
+  if (g_signal == 0) g_signal = signal;
+}
+
+// Not what this process was told to ignore from its start: by nohup, or by a shell that put it into the background.
+void catch_unless_ignored(int signal, const struct sigaction& action) {
+  struct sigaction before {};
+  sigaction(signal, nullptr, &before);
+  if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
 }
 
 }  // namespace
@@ -20,8 +29,7 @@ void catch_interrupts() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) catch_unless_ignored(signal, action);
   // Where the reader of the output is gone (`berth run | tee log`, and Ctrl-C reaches tee first), the run still ends in
   // order.
   action.sa_handler = SIG_IGN;

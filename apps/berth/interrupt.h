@@ -1,4 +1,5 @@
-// Ctrl-C and SIGTERM as a request to stop after the present step. A second one ends the process at once.
+// Ctrl-C, SIGTERM and a terminal that goes away (SIGHUP) as a request to stop after the present step. A second Ctrl-C
+// or SIGTERM ends the process at once.
 #pragma once
 
 namespace berth::app {

@@ -1,11 +1,18 @@
 // berth COMMAND ARGUMENTS: finds the command, and turns whatever it throws into a message and an exit code.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/berth/commands.h"
@@ -44,7 +51,7 @@ void print_help() {
       "\n  berth COMMAND --help   its options, with examples\n"
       "  berth --version\n\n"
       "exit codes: 0 done, 2 usage or suite, 3 content of a data or model file, 4 plugin, 5 numeric, 6 other files,\n"
-      "            130 and 143 interrupted\n");
+      "            129, 130 and 143 interrupted\n");
 }
 
 int dispatch(const Arguments& arguments) {
@@ -66,34 +73,70 @@ int dispatch(const Arguments& arguments) {
                                               nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest)));
 }
 
+// Where standard error can't be written, nobody is there to be told.
+int fail(int code, const std::string& text) {
+  std::fputs(fmt::format("berth: {}\n", text).c_str(), stderr);
+  return code;
+}
+
+int fail(ErrorKind kind, const std::string& text) { return fail(static_cast<int>(kind), text); }
+
+int fail_output() {
+  return fail(ErrorKind::kIo, "standard output can't be written, and the answer belongs there; is the disk full?");
+}
+
 int guarded_main(const Arguments& arguments) {
   // A bug of ours, not of the input: none of the documented codes.
   constexpr int kInternal = 1;
   try {
     return dispatch(arguments);
   } catch (const Error& e) {
-    fmt::print(stderr, "berth: {}\n", e.what());
-    return static_cast<int>(e.kind());
+    return fail(e.kind(), e.what());
   } catch (const std::filesystem::filesystem_error& e) {
-    fmt::print(stderr, "berth: {}\n", e.what());
-    return static_cast<int>(ErrorKind::kIo);
+    return fail(ErrorKind::kIo, e.what());
   } catch (const std::exception& e) {
     if (plugin::is_out_of_memory(e)) {
-      fmt::print(stderr,
-                 "berth: out of memory; lower training.batch_size, evaluation.batch_size or model.max_length\n");
-      return static_cast<int>(ErrorKind::kIo);
+      return fail(ErrorKind::kIo,
+                  "out of memory; lower training.batch_size, evaluation.batch_size or model.max_length");
     }
-    fmt::print(stderr, "berth: unexpected error, please report it: {}\n", e.what());
-    return kInternal;
+    if (std::ferror(stdout) != 0) return fail_output();  // fmt::print throws
+    return fail(kInternal, fmt::format("unexpected error, please report it: {}", e.what()));
   }
+}
+
+#ifndef __SANITIZE_ADDRESS__  // which is not ready by then
+// LibTorch's MKL looks for the present folder before main() begins, and ends a process that has none with words that
+// nobody understands. So this comes before the libraries' own constructors.
+void check_present_folder() {
+  std::array<char, PATH_MAX> path{};
+  if (getcwd(path.data(), path.size()) != nullptr || errno != ENOENT) return;
+  constexpr std::string_view kText = "berth: the present folder is gone; change to another\n";
+  static_cast<void>(!write(STDERR_FILENO, kText.data(), kText.size()));
+  _exit(static_cast<int>(ErrorKind::kIo));
+}
+
+__attribute__((section(".preinit_array"), used)) void (*const g_before_libraries)() = check_present_folder;
+#endif
+
+// A file that is opened later must not become standard output or error. Writing to the one that stands in for a closed
+// standard output fails, as it should.
+void fill_closed_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) >= 0) continue;
+    static_cast<void>(open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY));  // takes the lowest number
+  }
+}
+
+int run_program(const Arguments& arguments) {
+  fill_closed_streams();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may grow no larger is an error like a full disk
+  const int code = guarded_main(arguments);
+  // A reader that went away (`berth plugins | head`) is no failure; an answer that could not be written is.
+  const bool is_written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  return code == 0 && !is_written ? fail_output() : code;
 }
 
 }  // namespace
 }  // namespace berth::app
 
-int main(int count, char** values) {
-  const int code = berth::app::guarded_main({values + 1, values + count});
-  // A reader that went away (`berth plugins | head`) is no failure; an answer that could not be written is.
-  if (std::fflush(stdout) != 0 && code == 0) return static_cast<int>(berth::ErrorKind::kIo);
-  return code;
-}
+int main(int count, char** values) { return berth::app::run_program({values + 1, values + count}); }

@@ -66,11 +66,11 @@ class Predictor {
       }
     }
     std::size_t next = 0;
-    evaluation::predict(session_.model_of(task_), data, session_.evaluation_options(),
-                        [&](const Example&, const Prediction& prediction) {
-                          out << report::prediction_line(lines[next++].text, task_.task.name(), prediction.json())
-                              << '\n';
-                        });
+    evaluation::predict(
+        session_.model_of(task_), data, session_.evaluation_options(),
+        [&](const Example&, const Prediction& prediction) {
+          out << report::prediction_line(lines[next++].text, task_.task.name(), task_.task.json(prediction)) << '\n';
+        });
     out.flush();
     if (bad) std::rethrow_exception(bad);
   }

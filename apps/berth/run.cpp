@@ -36,7 +36,7 @@ Usage run_usage() {
   usage.options.add_options()("out", po::value<std::string>()->value_name("DIR"),
                               "the run folder, new or empty (default: runs/NAME)")(
       "resume", po::value<std::string>()->value_name("RUN_DIR"),
-      "go on with this run, with its own suite: no SUITE.toml, --set or --out")(
+      "go on with this run, with its own suite: no SUITE.toml, no --out, no --set but training.not_finite")(
       "profile", po::bool_switch(), "print where the time of a training step went");
   add_plugin_path(usage.options);
   return usage;
@@ -45,9 +45,16 @@ Usage run_usage() {
 // The run to go on with, if there is one.
 std::optional<report::RunFolder> resumed_run(const po::variables_map& values) {
   if (!values.contains("resume")) return std::nullopt;
-  for (const auto* other : {"suite", "set", "out"}) {
+  for (const auto* other : {"suite", "out"}) {
     if (!values.contains(other)) continue;
     throw Error(ErrorKind::kConfig, fmt::format("--resume goes on with a run as it was begun; take '{}' away", other));
+  }
+  for (const auto& set : sets_of(values)) {
+    if (set.starts_with("training.not_finite=")) continue;
+    throw Error(ErrorKind::kConfig,
+                fmt::format("--resume goes on with a run as it was begun, but for training.not_finite; take '--set {}' "
+                            "away",
+                            set));
   }
   return report::RunFolder::open(values["resume"].as<std::string>());
 }
@@ -93,7 +100,7 @@ void evaluate_sets(training::Session& session, const report::RunFolder& folder, 
       std::ofstream out(file, std::ios::binary);
       evaluation::EvaluationSinks sinks;
       sinks.prediction = [&](const Example& example, const Prediction& prediction) {
-        out << report::prediction_line(example.json(), task.task.name(), prediction.json()) << '\n';
+        out << report::prediction_line(task.task.json(example), task.task.name(), task.task.json(prediction)) << '\n';
       };
       sinks.metric = [&](const Metric& metric) {
         for (const auto& [suffix, text] : task.task.files(metric)) {
@@ -152,7 +159,7 @@ int run(const Arguments& arguments) {
     }
     from = resumed->newest_whole([&](const std::string& why) { console.line(why); });
   }
-  const auto suite = resumed ? read_suite_of(*resumed) : read_suite_argument(*values, command);
+  const auto suite = resumed ? read_suite_of(*resumed, sets_of(*values)) : read_suite_argument(*values, command);
   const auto registry = find_plugins(*values);
   // Everything that can be wrong in suite and data shows before a folder is made.
   auto session = training::start_session(suite, registry);
@@ -166,6 +173,7 @@ int run(const Arguments& arguments) {
                                            : report::RunFolder::free_path(suite.name);
   if (!lock) lock.emplace(out);
   const auto folder = resumed ? *resumed : report::RunFolder::create(out, resolved);
+  if (resumed && values->contains("set")) checkpoint::write_text(folder.suite_file(), suite::to_toml(resolved));
   console.line(fmt::format("run folder {}", folder.path().string()));
   describe_session(session, console);
 
@@ -176,9 +184,10 @@ int run(const Arguments& arguments) {
   auto result = trainer.result();
   const auto tell = [&](const char* what) {
     recorder.finish(result);
-    if (result.steps == 0) return;
+    const auto saved = recorder.saved_step();
+    if (!saved) return;
     console.line(fmt::format("{}; what was learned up to step {} is in {}; `berth run --resume {}` goes on", what,
-                             result.steps, (folder.checkpoints() / "last").string(), folder.path().string()));
+                             *saved, (folder.checkpoints() / "last").string(), folder.path().string()));
   };
   std::optional<report::Profile> profile;
   if ((*values)["profile"].as<bool>()) profile.emplace();

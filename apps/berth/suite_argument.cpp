@@ -13,16 +13,19 @@ void add_suite_argument(Usage& usage) {
                               "a key of the suite to change (repeatable)");
 }
 
+Arguments sets_of(const po::variables_map& values) {
+  return values.contains("set") ? values["set"].as<std::vector<std::string>>() : Arguments();
+}
+
 suite::Suite read_suite_argument(const po::variables_map& values, const Usage& usage) {
   const auto file = required(values, "suite", "usage: " + usage.line);
-  const auto sets = values.contains("set") ? values["set"].as<std::vector<std::string>>() : Arguments();
-  auto suite = suite::read_suite(file, sets);
+  auto suite = suite::read_suite(file, sets_of(values));
   set_threads(suite);
   return suite;
 }
 
-suite::Suite read_suite_of(const report::RunFolder& run) {
-  auto suite = suite::read_suite(run.suite_file(), {});
+suite::Suite read_suite_of(const report::RunFolder& run, const Arguments& sets) {
+  auto suite = suite::read_suite(run.suite_file(), sets);
   set_threads(suite);
   return suite;
 }

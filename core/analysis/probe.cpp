@@ -33,7 +33,7 @@ void train(const ProbeTask& task, Head& head, const data::HiddenCache& states, c
     if (options.tick) options.tick();
     const auto features = batches.at(step).front();
     const auto batch = task.train.pack(features);
-    const data::EncodedBatch encoded(*batch, output_of(*batch, states.pack(features), head.input()));
+    const data::EncodedBatch encoded(*batch, output_of(*batch, states.pack(features), task.task.input(head)));
     training::seed_libtorch(training::mix({options.seed, static_cast<std::uint64_t>(step)}));
     optimizer.zero_grad();
     plugin::guarded(task.task.site("forward and loss"), [&] {
@@ -60,7 +60,7 @@ std::vector<double> probe_layers(const ProbeTask& task, const model::Encoder& en
     const auto head = task.make_head();
     train(task, *head, *train_states, options);
     evaluating.encode = [&](const Batch& batch, std::int64_t first) {
-      return output_of(batch, states->pack_from(first, batch.size()), head->input());
+      return output_of(batch, states->pack_from(first, batch.size()), task.task.input(*head));
     };
     scores.push_back(evaluation::evaluate({task.task, *head, encoder}, task.set, evaluating, {}).primary().value);
   }

@@ -56,6 +56,11 @@ void put_in_place(const fs::path& fresh, const fs::path& folder) {
 
 void write_checkpoint(const fs::path& folder, const CheckpointContents& contents) {
   const fs::path partial = folder.string() + ".partial";
+  // What was begun on a full disk would keep it full.
+  const auto remove_rest = [&] {
+    std::error_code failed;
+    fs::remove_all(partial, failed);
+  };
   try {
     fs::remove_all(partial);
     for (const auto* name : {"encoder", "heads", "tasks"}) fs::create_directories(partial / name);
@@ -72,7 +77,11 @@ void write_checkpoint(const fs::path& folder, const CheckpointContents& contents
     write_manifest(partial);
     put_in_place(partial, folder);
   } catch (const fs::filesystem_error& e) {
+    remove_rest();
     throw Error(ErrorKind::kIo, {folder.string()}, fmt::format("the checkpoint can't be written: {}", e.what()));
+  } catch (...) {
+    remove_rest();
+    throw;
   }
   verify(folder, Part::kAll);
 }

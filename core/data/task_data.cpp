@@ -130,10 +130,24 @@ void add_features(const std::vector<Feature>& features, const Example& example, 
     throw Error(error.kind(), example.where, error.what());
   }
   data.first_feature.push_back(data.store.size());
+  data.places.add(example.where);
   ++data.example_count;
 }
 
 }  // namespace
+
+std::vector<Where> TaskData::places_of(const std::vector<std::int64_t>& of_features) const {
+  std::vector<std::int64_t> known;
+  std::vector<Where> result;
+  for (const auto feature : of_features) {
+    const auto after = std::upper_bound(first_feature.begin(), first_feature.end(), feature);
+    const auto example = std::distance(first_feature.begin(), after) - 1;
+    if (std::find(known.begin(), known.end(), example) != known.end()) continue;
+    known.push_back(example);
+    result.push_back(places.of(example));
+  }
+  return result;
+}
 
 Examples read_examples(const plugin::LoadedTask& task, const suite::DataSetConfig& set) {
   auto reader = task.make_reader(set);

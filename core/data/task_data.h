@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/data/feature_store.h"
+#include "core/data/places.h"
 #include "core/plugin/loaded_task.h"
 
 namespace berth::data {
@@ -44,6 +45,10 @@ struct TaskData {
   std::vector<Feature> features;            // likewise
   std::vector<std::int64_t> first_feature;  // [examples + 1] into the store
   std::int64_t example_count = 0;
+  Places places = {};  // of the examples, kept or not
+
+  // Of the examples that these features are made of, each once, in the features' order.
+  std::vector<Where> places_of(const std::vector<std::int64_t>& of_features) const;
 };
 
 struct FeatureOptions {

@@ -37,6 +37,12 @@ Debiasing::Progress Debiasing::now() const {
   return {dro_ ? dro_->weights() : std::vector<double>(), gate_sum_, gate_count_};
 }
 
+void Debiasing::undo() {
+  if (dro_) dro_->set_weights(learned_.group_weights);
+  gate_sum_ = learned_.gate_sum;
+  gate_count_ = learned_.gate_count;
+}
+
 void Debiasing::save(training::TrainingState& state, const std::string& name) const {
   state.put("groups/" + name, learned_.group_weights);
   state.put("gate/" + name, std::vector<double>{learned_.gate_sum, static_cast<double>(learned_.gate_count)});

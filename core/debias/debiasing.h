@@ -60,6 +60,8 @@ class Debiasing {
   const GroupDro* dro() const { return dro_ ? &*dro_ : nullptr; }
   // What was learned so far is part of a step that has been made, and no longer one that may fail.
   void commit() { learned_ = now(); }
+  // It failed: back to what commit() knew.
+  void undo();
 
   // Group DRO's weights and the mean of the gate, as of commit(). name: of the task.
   void save(training::TrainingState& state, const std::string& name) const;

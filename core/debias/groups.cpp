@@ -11,8 +11,8 @@ namespace berth::debias {
 namespace {
 
 // As it is written; nothing where the row lacks the column.
-std::optional<std::string> column_of(const Example& example, const std::string& column) {
-  const auto json = nlohmann::json::parse(example.json(), nullptr, /*allow_exceptions=*/false);
+std::optional<std::string> column_of(const std::string& example, const std::string& column) {
+  const auto json = nlohmann::json::parse(example, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return std::nullopt;
   const auto found = json.find(column);
   if (found == json.end() || found->is_null()) return std::nullopt;
@@ -31,7 +31,7 @@ std::string group_of(const plugin::LoadedTask& task, const Example& example) {
   const auto& config = task.config().debias;
   auto label = config.by_label ? task.label(example) : std::string();
   if (config.group.empty()) return label;
-  const auto value = column_of(example, config.group);
+  const auto value = column_of(task.json(example), config.group);
   if (!value) return "";
   return label.empty() ? *value : label + ", " + *value;
 }

@@ -54,7 +54,7 @@ Probe probe(const Session& session, const TaskSession& task) {
   const at::NoGradGuard no_grad;
   const auto batch = task.train->store.pack_from(0, kProbe);
   model::EncoderRun run;
-  run.input = task.head->input();
+  run.input = task.task.input(*task.head);
   const data::EncodedBatch encoded(*batch, session.encoder.forward(data::encoder_input(*batch), run));
   task.head->eval();
   return plugin::guarded(task.task.site("forward and loss"), [&] {

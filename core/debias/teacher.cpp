@@ -55,7 +55,7 @@ at::Tensor log_probabilities_of(const TaskSession& task, const Session& teacher)
   for (std::int64_t from = 0; from < store.size(); from += size) {
     const auto batch = store.pack_from(from, size);
     model::EncoderRun run;
-    run.input = own.head->input();
+    run.input = own.task.input(*own.head);
     const data::EncodedBatch encoded(*batch, teacher.encoder.forward(data::encoder_input(*batch), run));
     const at::Tensor log_p = plugin::guarded(own.task.site("log_probabilities"), [&] {
       return own.head->log_probabilities(own.head->forward(encoded), *batch);

@@ -74,7 +74,7 @@ model::EncoderOutput encode(const TaskModel& model, const Batch& batch, std::int
     input.stages = options.hidden->stages();
   }
   model::EncoderRun run;
-  run.input = model.head.input();
+  run.input = model.task.input(model.head);
   return model.encoder.forward(input, run);
 }
 

@@ -17,6 +17,7 @@ class KeptPredictions {
 
   std::size_t size() const { return predictions_.size(); }
   const Example& example(std::size_t index) const { return *data_.examples[index]; }
+  std::string json(std::size_t index) const { return task_.json(example(index)); }  // the example's
 
   // The primary score over the set as it is.
   Score primary() const;

@@ -41,8 +41,11 @@ void WeightAverage::save(training::TrainingState& state) const {
 void WeightAverage::load(const training::TrainingState& state) {
   const at::NoGradGuard no_grad;
   count_ = state.integers("average/steps", 1).front();
-  if (count_ == 0) return;
   for (const auto& [name, parameter, mean] : weights_) {
+    if (count_ == 0) {
+      mean.zero_();
+      continue;
+    }
     mean.copy_(parameter);
     state.copy_to(parameter, "average/" + name);
   }

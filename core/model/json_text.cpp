@@ -15,6 +15,8 @@
 namespace berth::model {
 namespace {
 
+constexpr std::size_t kLargestText = std::size_t{64} << 20;
+
 template <typename Json>
 Json parse(std::string_view json, const std::string& file) {
   text::check_depth(json, file);
@@ -53,6 +55,10 @@ std::string read_text(const std::filesystem::path& file) {
   while (stream) {
     stream.read(buffer.data(), buffer.size());
     text.append(buffer.data(), static_cast<std::size_t>(stream.gcount()));
+    if (text.size() > kLargestText) {
+      throw Error(ErrorKind::kContent, Where{file.string()},
+                  fmt::format("has more than {} MB, which no file of its kind needs", kLargestText >> 20));
+    }
   }
   if (!stream.eof()) {
     throw Error(ErrorKind::kIo, Where{file.string()}, fmt::format("can't be read: {}", std::strerror(errno)));

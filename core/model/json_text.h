@@ -15,7 +15,7 @@ nlohmann::json parse_json(std::string_view text, const std::string& file);
 // The same, keeping the order of keys: for what is written back. Slow with many keys.
 nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& file);
 
-// The file's bytes. Throws Error kIo where it can't be read.
+// The file's bytes. Throws Error kIo where it can't be read, kContent where it has more than 64 MB.
 std::string read_text(const std::filesystem::path& file);
 
 }  // namespace berth::model

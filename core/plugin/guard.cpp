@@ -18,19 +18,24 @@ void rethrow_from_plugin(const CallSite& site) {
   const auto prefixed = [&site](std::string_view text) {
     return fmt::format("{}, {}: {}", site.owner, site.call, text);
   };
+  const auto blame = [&](std::string_view text) {
+    return Error(ErrorKind::kPlugin,
+                 site.file.empty() ? prefixed(text) : fmt::format("{}: {}", site.file, prefixed(text)));
+  };
   try {
     throw;
   } catch (const Error& e) {
+    if (e.kind() == ErrorKind::kPlugin && e.where() == nullptr) throw blame(e.what());
     throw Error(e, prefixed(e.what()));
   } catch (const c10::Error& e) {
     if (is_out_of_memory(e)) throw;
-    throw Error(ErrorKind::kPlugin, prefixed(e.what_without_backtrace()));
+    throw blame(e.what_without_backtrace());
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& e) {
-    throw Error(ErrorKind::kPlugin, prefixed(e.what()));
+    throw blame(e.what());
   } catch (...) {
-    throw Error(ErrorKind::kPlugin, prefixed("an exception of unknown type"));
+    throw blame("an exception of unknown type");
   }
 }
 

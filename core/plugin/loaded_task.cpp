@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "berth/head.h"
 #include "core/suite/option_binder.h"
 
 namespace berth::plugin {
@@ -19,7 +20,9 @@ class CollectingSink final : public FeatureSink {
 }  // namespace
 
 LoadedTask::LoadedTask(const Registry& registry, const suite::TaskConfig& config)
-    : config_(config), task_(registry.create(config.plugin, config.plugin_where)) {
+    : config_(config),
+      file_(registry.file_of(config.plugin)),
+      task_(registry.create(config.plugin, config.plugin_where)) {
   suite::OptionBinder binder;
   guarded(site("describe"), [&] { task_->describe(binder); });
   binder.fill(config_.options, owner() + ", options");
@@ -101,6 +104,18 @@ std::shared_ptr<Head> LoadedTask::make_head(const EncoderInfo& encoder) const {
   auto head = guarded(site("make_head"), [&] { return task_->make_head(encoder); });
   if (!head) throw Error(ErrorKind::kPlugin, owner() + ", make_head: returned no head");
   return head;
+}
+
+HeadInput LoadedTask::input(const Head& head) const {
+  return guarded(site("input of the head"), [&] { return head.input(); });
+}
+
+std::string LoadedTask::json(const Example& example) const {
+  return guarded(site("json of the example"), [&] { return example.json(); });
+}
+
+std::string LoadedTask::json(const Prediction& prediction) const {
+  return guarded(site("json of the prediction"), [&] { return prediction.json(); });
 }
 
 std::unique_ptr<Prediction> LoadedTask::decode(const Example& example,

@@ -20,7 +20,7 @@ class LoadedTask {
   const std::string& name() const { return config_.name; }
   const suite::TaskConfig& config() const { return config_; }
   std::string owner() const;  // "task 'sst2' (plugin classification)"
-  CallSite site(const char* call) const { return {owner(), call}; }
+  CallSite site(const char* call) const { return {owner(), call, file_}; }
 
   // tokenizer: outlives this.
   void use_tokenizer(const Tokenizer& tokenizer);
@@ -40,6 +40,9 @@ class LoadedTask {
   std::vector<Feature> features(const Example& example, const FeatureContext& context) const;
   void add_features(const Example& example, const FeatureContext& context, FeatureSink& sink) const;
   std::shared_ptr<Head> make_head(const EncoderInfo& encoder) const;
+  HeadInput input(const Head& head) const;
+  std::string json(const Example& example) const;
+  std::string json(const Prediction& prediction) const;
   std::unique_ptr<Prediction> decode(const Example& example, const std::vector<const FeatureResult*>& results) const;
   std::unique_ptr<Metric> make_metric() const;
   void add(Metric& metric, const Example& example, const Prediction& prediction) const;
@@ -50,6 +53,7 @@ class LoadedTask {
 
  private:
   suite::TaskConfig config_;
+  std::string file_;  // the plugin's library
   std::unique_ptr<Task> task_;
 };
 

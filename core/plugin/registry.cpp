@@ -113,6 +113,12 @@ void Registry::look_at(const fs::path& file) {
   plugins_.push_back({manifest.id, manifest.version, manifest.summary, built_for(manifest), file});
 }
 
+std::string Registry::file_of(const std::string& id) const {
+  const auto found =
+      std::find_if(plugins_.begin(), plugins_.end(), [&](const PluginInfo& plugin) { return plugin.id == id; });
+  return found == plugins_.end() ? "" : found->path.string();
+}
+
 std::unique_ptr<Task> Registry::create(const std::string& id, const Where& where) const {
   const auto has_id = [&id](const auto& plugin) { return plugin.id == id; };
   const auto found = std::find_if(plugins_.begin(), plugins_.end(), has_id);

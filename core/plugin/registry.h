@@ -59,6 +59,9 @@ class Registry {
   // loaded or makes no task), or kConfig at `where` for an id that is nowhere, with the nearest known one.
   std::unique_ptr<Task> create(const std::string& id, const Where& where) const;
 
+  // The library of a plugin that create() takes; "" for another id.
+  std::string file_of(const std::string& id) const;
+
  private:
   void look_at(const std::filesystem::path& file);
   std::string try_library(const std::filesystem::path& file) const;

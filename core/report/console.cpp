@@ -46,10 +46,11 @@ void Console::clear_bar() {
   bar_shown_ = false;
 }
 
-// A reader that is gone must not end a run.
+// A reader that is gone must not end a run, whose answer is its folder: nor make it one that failed.
 void Console::write(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), out_);
   std::fflush(out_);
+  std::clearerr(out_);
 }
 
 std::string format_duration(double seconds) {

@@ -21,7 +21,9 @@ double seconds_since_process_start() {
   for (int i = 3; i <= 22; ++i) fields >> field;
   timespec now{};
   clock_gettime(CLOCK_BOOTTIME, &now);
-  const double started = std::stod(field) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  double ticks = 0;
+  if (!(std::istringstream(field) >> ticks)) return 0;
+  const double started = ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9 - started;
 }
 

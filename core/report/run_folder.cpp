@@ -27,16 +27,26 @@ RunFolder RunFolder::create(const fs::path& path, const suite::Suite& suite) {
     throw Error(ErrorKind::kConfig,
                 fmt::format("{} holds a run already; give --out another folder, or remove this one", path.string()));
   }
-  if (fs::exists(path, error) && !fs::is_empty(path, error)) {
-    throw Error(ErrorKind::kConfig,
-                fmt::format("{} exists and is not empty; give --out a new or an empty folder", path.string()));
+  if (fs::exists(path, error)) {
+    const bool is_empty = fs::is_empty(path, error);
+    if (error) throw Error(ErrorKind::kIo, {path.string()}, "the folder can't be read: " + error.message());
+    if (!is_empty) {
+      throw Error(ErrorKind::kConfig,
+                  fmt::format("{} exists and is not empty; give --out a new or an empty folder", path.string()));
+    }
   }
   RunFolder run(fs::absolute(path));
-  for (const auto& folder : {run.path_, run.path_ / "predictions", run.checkpoints()}) {
-    fs::create_directories(folder, error);
-    if (error) throw Error(ErrorKind::kIo, {folder.string()}, "the folder can't be made: " + error.message());
+  try {
+    for (const auto& folder : {run.path_, run.path_ / "predictions", run.checkpoints()}) {
+      fs::create_directories(folder, error);
+      if (error) throw Error(ErrorKind::kIo, {folder.string()}, "the folder can't be made: " + error.message());
+    }
+    checkpoint::write_text(run.suite_file(), suite::to_toml(suite));
+  } catch (const Error&) {  // what is left would bar the next try
+    fs::remove_all(run.path_ / "predictions", error);
+    fs::remove_all(run.checkpoints(), error);
+    throw;
   }
-  checkpoint::write_text(run.suite_file(), suite::to_toml(suite));
   return run;
 }
 
@@ -85,7 +95,8 @@ fs::path RunFolder::newest_whole(const std::function<void(const std::string&)>& 
     try {
       checkpoint::verify(folder, checkpoint::Part::kAll);
       for (const auto& [link, step] : read_memory(folder / checkpoint::kReportFile).links) {
-        if (step != own_step) checkpoint::verify(step_folder(step), checkpoint::Part::kModel);
+        const auto part = link == kBackLink ? checkpoint::Part::kAll : checkpoint::Part::kModel;
+        if (step != own_step) checkpoint::verify(step_folder(step), part);
       }
       return folder;
     } catch (const Error& error) {

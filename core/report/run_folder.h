@@ -48,6 +48,9 @@ class RunFolder {
   // told what is wrong with each newer one. Throws Error kIo where there is none.
   std::filesystem::path newest_whole(const std::function<void(const std::string&)>& skipped) const;
 
+  // To the checkpoint that training.not_finite = "back" brings back, in checkpoints().
+  static constexpr const char* kBackLink = "back";
+
   // Of a task that has a best checkpoint of its own ([evaluation] select_by = "each"), in checkpoints().
   static std::string best_link(const std::string& task) { return "best-" + task; }
 

@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "berth/error.h"
 #include "core/model/json_text.h"
@@ -24,27 +25,43 @@ std::map<std::string, double> numbers(const Json& object) {
   return result;
 }
 
+// Of what is written as a whole number alone: the JSON library would convert 1e300, too, which no integer holds.
+std::int64_t whole(const Json& value) {
+  if (!value.is_number_integer()) throw std::invalid_argument(fmt::format("{} is no whole number", value.dump()));
+  return value.get<std::int64_t>();
+}
+
+std::map<std::string, std::int64_t> wholes(const Json& object) {
+  std::map<std::string, std::int64_t> result;
+  for (const auto& [name, value] : object.items()) result[name] = whole(value);
+  return result;
+}
+
 RunMemory from_json(const Json& json) {
   RunMemory memory;
-  memory.metrics_bytes = json.at("metrics_bytes").get<std::uintmax_t>();
+  memory.metrics_bytes = static_cast<std::uintmax_t>(whole(json.at("metrics_bytes")));
   const auto& last = json.at("last");
-  memory.last = {last.at("step").get<std::int64_t>(), number(last.at("epoch")), number(last.at("rate")),
+  memory.last = {whole(last.at("step")), number(last.at("epoch")), number(last.at("rate")),
                  number(last.at("gradient_norm")), number(last.at("training_seconds"))};
   memory.seconds_to_first_step = json.at("seconds_to_first_step").get<double>();
-  memory.best_step = json.at("best_step").get<std::int64_t>();
-  memory.links = json.at("links").get<std::map<std::string, std::int64_t>>();
+  memory.best_step = whole(json.at("best_step"));
+  memory.links = wholes(json.at("links"));
   for (const auto& [task, seen] : json.at("intervals").items()) {
-    memory.intervals[task] = {number(seen.at(0)), seen.at(1).get<std::int64_t>(), number(seen.at(2))};
+    memory.intervals[task] = {number(seen.at(0)), whole(seen.at(1)), number(seen.at(2))};
   }
+  for (const auto& [task, seen] : json.at("courses").items()) {
+    memory.courses[task] = {number(seen.at(0)), number(seen.at(1))};
+  }
+  memory.not_finite = wholes(json.at("not_finite"));
   for (const auto& seen : json.at("cosines")) {
     memory.cosines[{seen.at(0).get<std::string>(), seen.at(1).get<std::string>()}] = {
-        number(seen.at(2)), number(seen.at(3)), seen.at(4).get<std::int64_t>(), seen.at(5).get<std::int64_t>()};
+        number(seen.at(2)), number(seen.at(3)), whole(seen.at(4)), whole(seen.at(5))};
   }
   memory.before = numbers(json.at("before"));
   memory.after_own_turn = numbers(json.at("after_own_turn"));
   for (const auto& [task, scores] : json.at("dev").items()) {
     for (const auto& [score, seen] : scores.items()) {
-      memory.dev[task][score] = {number(seen.at(0)), number(seen.at(1)), seen.at(2).get<std::int64_t>()};
+      memory.dev[task][score] = {number(seen.at(0)), number(seen.at(1)), whole(seen.at(2))};
     }
   }
   for (const auto& [task, score] : json.at("primary").items()) {
@@ -71,6 +88,9 @@ std::string to_json(const RunMemory& memory) {
   json["links"] = memory.links;
   json["intervals"] = Json::object();
   for (const auto& [task, seen] : memory.intervals) json["intervals"][task] = {seen.loss, seen.steps, seen.weight};
+  json["courses"] = Json::object();
+  for (const auto& [task, seen] : memory.courses) json["courses"][task] = {seen.first, seen.last};
+  json["not_finite"] = memory.not_finite;
   json["cosines"] = Json::array();
   for (const auto& [tasks, seen] : memory.cosines) {
     json["cosines"].push_back({tasks.first, tasks.second, seen.sum, seen.least, seen.count, seen.negative});
@@ -92,10 +112,15 @@ std::string to_json(const RunMemory& memory) {
 
 RunMemory read_memory(const std::filesystem::path& file) {
   const auto json = model::parse_ordered_json(model::read_text(file), file.string());
+  const auto refuse = [&](const std::exception& e) {
+    return Error(ErrorKind::kContent, {file.string()}, fmt::format("is no report that berth wrote: {}", e.what()));
+  };
   try {
     return from_json(json);
   } catch (const Json::exception& e) {
-    throw Error(ErrorKind::kContent, {file.string()}, fmt::format("is no report that berth wrote: {}", e.what()));
+    throw refuse(e);
+  } catch (const std::invalid_argument& e) {
+    throw refuse(e);
   }
 }
 

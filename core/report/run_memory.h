@@ -19,6 +19,10 @@ struct RunMemory {
     std::int64_t steps = 0;
     double weight = 1;  // at the last of the steps
   };
+  struct Course {  // of a task's loss: at its first step, and a moving mean of some ten steps
+    double first = 0;
+    double last = 0;
+  };
   struct Tracked {  // one score over the evaluations of dev
     double final_value = 0;
     double best_value = 0;
@@ -45,6 +49,8 @@ struct RunMemory {
   std::int64_t best_step = -1;
   std::map<std::string, std::int64_t> links;  // step that each link leads to
   std::map<std::string, Interval> intervals;
+  std::map<std::string, Course> courses;
+  std::map<std::string, std::int64_t> not_finite;                 // what was done about it: how often
   std::map<std::pair<std::string, std::string>, Cosine> cosines;  // by two tasks
   std::map<std::string, double> before;                           // primary score before the first step
   std::map<std::string, double> after_own_turn;                   // primary score, where tasks have turns

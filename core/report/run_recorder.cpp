@@ -6,39 +6,20 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "berth/version.h"
 #include "core/checkpoint/run_checkpoint.h"
 #include "core/checkpoint/whole_file.h"
-#include "core/evaluation/majority.h"
 #include "core/plugin/head_tensors.h"
 #include "core/report/process_stats.h"
+#include "core/report/run_json.h"
 
 namespace berth::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // On a terminal the bar moves at every step; elsewhere a line every so many seconds is enough.
 constexpr double kSecondsBetweenLines = 5;
 
-std::string version() {
-  return fmt::format("{}.{}.{}", BERTH_SDK_VERSION_MAJOR, BERTH_SDK_VERSION_MINOR, BERTH_SDK_VERSION_PATCH);
-}
-
-Json scores_json(const evaluation::Evaluation& evaluation) {
-  Json json = Json::object();
-  for (const auto& score : evaluation.scores) json[score.name] = score.value;
-  return json;
-}
-
-// {"GROUP": {"accuracy": 0.5, ...}, ...}; null where there are none.
-Json groups_json(const evaluation::Evaluation& evaluation) {
-  Json json;
-  for (const auto& [group, scores] : evaluation.groups) {
-    for (const auto& score : scores) json[group][score.name] = score.value;
-  }
-  return json;
-}
+// What a step's loss weighs in the mean of the last ones: they are some ten.
+constexpr double kCourse = 0.1;
 
 // "; worst group 'entailment, low': accuracy 0.4100", or nothing.
 std::string worst_group_text(const evaluation::Evaluation& evaluation) {
@@ -48,42 +29,28 @@ std::string worst_group_text(const evaluation::Evaluation& evaluation) {
   return fmt::format("; worst group '{}': {} {:.4f}", group, score.name, score.value);
 }
 
-Json bias_json(const debias::BiasReport& report) {
-  return {{"accuracy", report.accuracy},
-          {"probability", report.probability},
-          {"majority", report.majority},
-          {"features", report.features}};
-}
-
-// What training made of the debiasing's own numbers.
-Json debiasing_json(const debias::Debiasing& debiasing) {
-  Json json;
-  if (debiasing.report()) json["bias"] = bias_json(*debiasing.report());
-  if (const auto gate = debiasing.mean_gate()) json["mean_gate"] = *gate;
-  if (const auto* dro = debiasing.dro()) {
-    const auto sizes = debiasing.groups().sizes();
-    for (std::size_t g = 0; g < sizes.size(); ++g) {
-      json["groups"][debiasing.groups().names[g]] = {{"weight", dro->weights()[g]}, {"features", sizes[g]}};
-    }
-  }
-  return json;
-}
-
-std::string_view ending_name(training::Ending ending) {
-  static constexpr std::string_view kNames[] = {"completed", "stopped early", "interrupted", "failed"};
-  return kNames[static_cast<int>(ending)];
-}
-
-// The type of the encoder's matrix products, as suites name it.
-std::string_view products_name(const model::EncoderOptions& options) {
-  if (options.products == model::Products::kBFloat16) return "bfloat16";
-  return options.dtype == at::kDouble ? "float64" : "float32";
-}
-
 std::string_view best_text(const training::Selection::Verdict& verdict, const std::string& task) {
   const auto& best = verdict.best_tasks;
   const bool is_own_best = std::find(best.begin(), best.end(), task) != best.end();
   return is_own_best || (verdict.is_best && best.empty()) ? "  (best so far)" : "";
+}
+
+// Bytes up to the end of the last line that has one.
+std::uintmax_t whole_lines(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::uintmax_t bytes = 0;
+  std::uintmax_t whole = 0;
+  for (std::string line; std::getline(in, line);) {
+    bytes += line.size() + 1;
+    if (!in.eof()) whole = bytes;
+  }
+  return whole;
+}
+
+std::string_view action_text(training::NotFiniteEvent::Action action) {
+  static constexpr std::string_view kTexts[] = {"stopped", "skipped this step", "went back", "compared nothing",
+                                                "saved nothing"};
+  return kTexts[static_cast<int>(action)];
 }
 
 std::string primary_text(const evaluation::Evaluation& evaluation) {
@@ -122,12 +89,13 @@ void RunRecorder::go_on_from(const std::filesystem::path& folder) {
   const auto file = folder_.metrics_file();
   std::error_code error;
   const auto bytes = std::filesystem::file_size(file, error);
+  auto kept = memory_.metrics_bytes;
   if (!error && bytes < memory_.metrics_bytes) {
     console_.line(
         fmt::format("{} has {} bytes, but had {}: lines of it are lost", file.string(), bytes, memory_.metrics_bytes));
-  } else if (!error) {
-    std::filesystem::resize_file(file, memory_.metrics_bytes, error);
+    kept = whole_lines(file);
   }
+  if (!error) std::filesystem::resize_file(file, kept, error);
   if (error) throw Error(ErrorKind::kIo, {file.string()}, "can't be cut: " + error.message());
   open_metrics();
   is_repeating_ = true;
@@ -141,7 +109,13 @@ void RunRecorder::resumed(std::int64_t step) {
 void RunRecorder::write_metrics_line(const std::string& json) {
   if (is_repeating_) return;
   metrics_ << json << '\n' << std::flush;
-  if (!metrics_) throw Error(ErrorKind::kIo, {folder_.metrics_file().string()}, "can't be written; is the disk full?");
+  if (metrics_) return;
+  has_lost_lines_ = true;
+  fail_metrics();
+}
+
+void RunRecorder::fail_metrics() const {
+  throw Error(ErrorKind::kIo, {folder_.metrics_file().string()}, "can't be written; is the disk full?");
 }
 
 void RunRecorder::starting(const training::ParameterPlan& plan, std::int64_t total_steps) {
@@ -164,10 +138,16 @@ void RunRecorder::starting(const training::ParameterPlan& plan, std::int64_t tot
 }
 
 void RunRecorder::stepped(const training::StepEvent& event) {
-  if (event.step == 1) memory_.seconds_to_first_step = seconds_since_process_start() - event.training_seconds;
+  if (memory_.seconds_to_first_step == 0) {
+    memory_.seconds_to_first_step = seconds_since_process_start() - event.training_seconds;
+  }
   for (const auto& part : event.tasks) {
     auto& interval = memory_.intervals[task_name(part.task)];
     interval.loss += part.loss;
+    if (!part.is_counted) continue;
+    auto& course =
+        memory_.courses.try_emplace(task_name(part.task), RunMemory::Course{part.loss, part.loss}).first->second;
+    course.last += kCourse * (part.loss - course.last);
     interval.weight = part.weight;
     ++interval.steps;
   }
@@ -185,11 +165,6 @@ void RunRecorder::stepped(const training::StepEvent& event) {
                      fmt::format("step {}/{}  {}  {:.1f} examples/s", event.step, event.total_steps, losses_text(event),
                                  static_cast<double>(event.total_examples) / event.training_seconds),
                      per_step * static_cast<double>(event.total_steps - event.step)});
-}
-
-std::int64_t RunRecorder::best_step_of(const std::string& task) const {
-  const auto own = memory_.links.find(RunFolder::best_link(task));
-  return own == memory_.links.end() ? memory_.best_step : own->second;
 }
 
 const std::string& RunRecorder::task_name(std::size_t task) const { return session_.tasks[task].task.name(); }
@@ -219,6 +194,24 @@ void RunRecorder::compared(const training::ComparisonEvent& event) {
       if (cosine < 0) ++seen.negative;
     }
   }
+  write_metrics_line(json.dump());
+}
+
+void RunRecorder::not_finite(const training::NotFiniteEvent& event) {
+  const auto action = action_text(event.action);
+  ++memory_.not_finite[std::string(action)];
+  if (event.action != training::NotFiniteEvent::Action::kStopped) {  // else the error says it
+    console_.line(
+        fmt::format("{}; {}{}", event.text, action, event.back_to ? fmt::format(" to step {}", *event.back_to) : ""));
+  }
+  Json json;
+  json["kind"] = "not_finite";
+  json["step"] = event.step;
+  json["what"] = event.what;
+  json["action"] = action;
+  if (event.back_to) json["back_to"] = *event.back_to;
+  json["examples"] = Json::array();
+  for (const auto& place : event.examples) json["examples"].push_back({{"file", place.file}, {"line", place.line}});
   write_metrics_line(json.dump());
 }
 
@@ -326,6 +319,7 @@ checkpoint::AdapterContents RunRecorder::adapter() const {
 }
 
 void RunRecorder::checkpoint(const training::CheckpointEvent& event) {
+  if (has_lost_lines_) fail_metrics();  // a run that goes on after a gap would not be the run that it was
   const auto step = event.step;
   Json info;
   info["step"] = step;
@@ -338,6 +332,8 @@ void RunRecorder::checkpoint(const training::CheckpointEvent& event) {
   }
   auto next = memory_;
   next.links["last"] = step;
+  const bool is_for_going_back = event.is_due && session_.suite.training.not_finite == suite::NotFinite::kBack;
+  if (is_for_going_back) next.links[RunFolder::kBackLink] = step;
   // An interrupted run without an evaluation has no better one either.
   const bool is_best = event.verdict.is_best || (memory_.best_step < 0 && step > 0);
   if (is_best) next.best_step = next.links["best"] = step;
@@ -389,7 +385,7 @@ void RunRecorder::final_set(const std::string& task, const std::string& set, con
                             worst_group_text(evaluation)));
   Json json;
   json["kind"] = "final";
-  json["step"] = best_step_of(task);
+  json["step"] = best_step_of(memory_, task);
   json["task"] = task;
   json["set"] = set;
   json["scores"] = scores_json(evaluation);
@@ -401,107 +397,16 @@ void RunRecorder::final_set(const std::string& task, const std::string& set, con
   sets_[task].insert_or_assign(set, evaluation);
 }
 
+std::optional<std::int64_t> RunRecorder::saved_step() const {
+  const auto last = memory_.links.find("last");
+  return last == memory_.links.end() ? std::nullopt : std::optional(last->second);
+}
+
 void RunRecorder::finish(const training::TrainingResult& result) {
   log_interval();
-  Json json;
-  json["berth"] = version();
-  json["suite"] = session_.suite.name;
-  json["ending"] = ending_name(result.ending);
-  json["steps"] = result.steps;
-  json["total_steps"] = result.total_steps;
-  json["best_step"] = memory_.best_step < 0 ? Json(nullptr) : Json(memory_.best_step);
-  json["training_seconds"] = result.training_seconds;
-  const double seconds = std::max(result.training_seconds, 1e-9);
-  json["examples_per_second"] = static_cast<double>(result.examples) / seconds;
-  json["tokens_per_second"] = static_cast<double>(result.tokens) / seconds;
-  json["seconds_to_first_step"] = memory_.seconds_to_first_step;
-  json["peak_resident_bytes"] = peak_resident_bytes();
-  json["products"] = products_name(session_.encoder.options());
-  json["parameters"] = result.total_numbers;
-  json["trained_parameters"] = result.trained_numbers;
-  json["trained_share"] = result.trained_share;
-  json["seed"] = session_.suite.training.seed;
-  for (const auto& task : session_.tasks) {
-    const auto& name = task.task.name();
-    auto& entry = json["tasks"][name];
-    entry["plugin"] = task.task.config().plugin;
-    entry["primary"] = memory_.primary.contains(name) ? Json(memory_.primary[name].name) : Json(nullptr);
-    const bool is_lower_better = memory_.primary[name].direction == Direction::kLowerIsBetter;
-    if (is_lower_better) entry["lower_is_better"] = true;
-    entry["train_examples"] = task.train->example_count;
-    if (memory_.before.contains(name)) entry["before"] = memory_.before[name];
-    if (const auto* dev = task.dev(); dev != nullptr && memory_.primary.contains(name)) {
-      const auto majority = evaluation::majority_accuracy(task.task, *dev, memory_.primary[name]);
-      if (majority) entry["majority"] = *majority;
-    }
-    entry["checkpoint_step"] = memory_.best_step < 0 ? Json(nullptr) : Json(best_step_of(name));
-    for (const auto& [score, tracked] : memory_.dev[name]) {
-      entry["dev"][score] = {
-          {"final", tracked.final_value}, {"best", tracked.best_value}, {"best_step", tracked.best_step}};
-    }
-    // Of the best checkpoint.
-    for (const auto& [set, evaluation] : sets_[name]) {
-      entry["sets"][set] = scores_json(evaluation);
-      if (evaluation.groups.empty()) continue;
-      entry["groups"][set] = groups_json(evaluation);
-      entry["worst_group"][set] = evaluation.worst_group();
-    }
-    const auto place = static_cast<std::size_t>(&task - session_.tasks.data());
-    if (const auto* debiasing = trainer_ == nullptr ? nullptr : trainer_->debiasing(place)) {
-      entry["debias"] = debiasing_json(*debiasing);
-    }
-    if (const auto after = memory_.after_own_turn.find(name); after != memory_.after_own_turn.end()) {
-      const double final_value = memory_.dev[name][memory_.primary[name].name].final_value;
-      entry["after_own_turn"] = after->second;
-      entry["forgotten"] = is_lower_better ? final_value - after->second : after->second - final_value;
-    }
-  }
-  for (const auto& [tasks, cosine] : memory_.cosines) {
-    json["gradient_cosines"].push_back(
-        {{"tasks", {tasks.first, tasks.second}},
-         {"mean", cosine.sum / static_cast<double>(cosine.count)},
-         {"least", cosine.least},
-         {"share_negative", static_cast<double>(cosine.negative) / static_cast<double>(cosine.count)},
-         {"measured", cosine.count}});
-  }
-  checkpoint::write_text(folder_.summary_file(), json.dump(2) + "\n");
-  describe_interplay();
-  for (std::size_t task = 0; task < session_.tasks.size(); ++task) describe_debiasing(task);
-  console_.line(
-      fmt::format("{}: {} steps in {}, {:.1f} examples/s, {:.0f} tokens/s, first step after {:.2f} s, peak "
-                  "memory {:.0f} MB",
-                  ending_name(result.ending), result.steps, format_duration(result.training_seconds),
-                  static_cast<double>(result.examples) / seconds, static_cast<double>(result.tokens) / seconds,
-                  memory_.seconds_to_first_step, static_cast<double>(peak_resident_bytes()) / 1e6));
-}
-
-void RunRecorder::describe_debiasing(std::size_t task) {
-  const auto* debiasing = trainer_ == nullptr ? nullptr : trainer_->debiasing(task);
-  if (debiasing == nullptr) return;
-  if (const auto gate = debiasing->mean_gate()) {
-    console_.line(fmt::format("{}: the mixin's gate is {:.3f} on average over training", task_name(task), *gate));
-  }
-  if (const auto* dro = debiasing->dro()) {
-    for (std::size_t g = 0; g < dro->weights().size(); ++g) {
-      console_.line(fmt::format("{}: group '{}' ends with weight {:.3f}", task_name(task), debiasing->groups().names[g],
-                                dro->weights()[g]));
-    }
-  }
-}
-
-// How the tasks got on with each other.
-void RunRecorder::describe_interplay() {
-  for (const auto& [tasks, cosine] : memory_.cosines) {
-    console_.line(
-        fmt::format("gradients of {} and {}: cosine {:+.3f} on average, {:+.3f} at least; against each other in "
-                    "{} of {} measurements",
-                    tasks.first, tasks.second, cosine.sum / static_cast<double>(cosine.count), cosine.least,
-                    cosine.negative, cosine.count));
-  }
-  for (const auto& [task, after] : memory_.after_own_turn) {
-    console_.line(fmt::format("{}: {} {:.4f} after its own turn, {:.4f} at the end", task, memory_.primary[task].name,
-                              after, memory_.dev[task][memory_.primary[task].name].final_value));
-  }
+  const RunOutcome outcome{session_, result, memory_, sets_, trainer_};
+  checkpoint::write_text(folder_.summary_file(), summary_json(outcome));
+  for (const auto& line : summary_lines(outcome)) console_.line(line);
 }
 
 }  // namespace berth::report

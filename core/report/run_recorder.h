@@ -3,15 +3,15 @@
 
 #include <fstream>
 #include <functional>
-#include <map>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/checkpoint/run_checkpoint.h"
 #include "core/report/console.h"
 #include "core/report/run_folder.h"
 #include "core/report/run_memory.h"
+#include "core/report/run_summary.h"
 #include "core/training/trainer.h"
 
 namespace berth::report {
@@ -32,7 +32,9 @@ class RunRecorder final : public training::TrainingEvents {
   void cached(const training::CacheEvent& event) override;
   void debiased(const training::DebiasEvent& event) override;
   void evaluated(const training::EvaluationEvent& event) override;
+  void not_finite(const training::NotFiniteEvent& event) override;
   void checkpoint(const training::CheckpointEvent& event) override;
+  std::filesystem::path checkpoint_folder(std::int64_t step) const override { return folder_.step_folder(step); }
   void resumed(std::int64_t step) override;
   bool wants_stop() override { return wants_stop_(); }
 
@@ -42,18 +44,19 @@ class RunRecorder final : public training::TrainingEvents {
   // A set evaluated after training, with the best checkpoint.
   void final_set(const std::string& task, const std::string& set, const evaluation::Evaluation& evaluation);
 
+  // The step that the newest checkpoint is of, where there is one.
+  std::optional<std::int64_t> saved_step() const;
+
   // Writes summary.json and says the essential on the console.
   void finish(const training::TrainingResult& result);
 
  private:
-  std::int64_t best_step_of(const std::string& task) const;
   const std::string& task_name(std::size_t task) const;
   std::string losses_text(const training::StepEvent& event) const;
   void write_metrics_line(const std::string& json);
+  [[noreturn]] void fail_metrics() const;
   void log_interval();
   void track(const std::string& task, const evaluation::Evaluation& evaluation, std::int64_t step);
-  void describe_interplay();
-  void describe_debiasing(std::size_t task);
   void open_metrics();
   void point_links();
   void prune();
@@ -65,12 +68,13 @@ class RunRecorder final : public training::TrainingEvents {
   std::function<bool()> wants_stop_;
   const training::Trainer* trainer_ = nullptr;
   std::ofstream metrics_;
-  bool is_repeating_ = false;  // what metrics.jsonl has already
+  bool is_repeating_ = false;    // what metrics.jsonl has already
+  bool has_lost_lines_ = false;  // of metrics.jsonl
   std::vector<training::Adapter> adapters_;
   double last_shown_ = -1;  // seconds of training at the last progress line
   RunMemory memory_;
-  std::vector<std::int64_t> kept_;                                             // steps with a checkpoint on disk
-  std::map<std::string, std::map<std::string, evaluation::Evaluation>> sets_;  // task, set
+  std::vector<std::int64_t> kept_;  // steps with a checkpoint on disk
+  FinalSets sets_;
 };
 
 }  // namespace berth::report

@@ -33,6 +33,8 @@ void declare(Section& s, TrainingConfig& c) {
   s.key("seed", c.seed).at_least(0);
   s.key("shuffle", c.shuffle);
   s.key("clip_norm", c.clip_norm).at_least(0);
+  s.choice("not_finite", c.not_finite,
+           {{"stop", NotFinite::kStop}, {"skip", NotFinite::kSkip}, {"back", NotFinite::kBack}});
   s.key("log_every", c.log_every).at_least(1);
   s.key("threads", c.threads).at_least(0);
   s.key("cache_megabytes", c.cache_megabytes).at_least(0);
@@ -204,14 +206,17 @@ void declare(Section& s, AnalysisConfig& c) {
   s.key("examples", c.examples).at_least(2);
 }
 
-// Names become parts of file names and of TOML headers.
+constexpr std::size_t kLongestName = 100;
+
+// Names become parts of file names, which may have 255 bytes, and of TOML headers.
 void check_name(const std::string& name, const std::string& what, const Where& where) {
   const bool is_good = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
-  if (is_good) return;
+  if (is_good && name.size() <= kLongestName) return;
   throw Error(ErrorKind::kConfig, where,
-              fmt::format("{} can't be called {}; use only A-Z, a-z, 0-9, '_' and '-'", what, to_toml(name)));
+              fmt::format("{} can't be called {}; use only A-Z, a-z, 0-9, '_' and '-', {} of them at most", what,
+                          to_toml(name), kLongestName));
 }
 
 void declare(Section& s, DataSetConfig& c) {

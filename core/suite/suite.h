@@ -37,6 +37,13 @@ enum class Preset : std::uint8_t {
   kFewSample,  // up to some thousand examples; see few_sample()
 };
 
+// What a loss or a gradient that is no number does to a run.
+enum class NotFinite : std::uint8_t {
+  kStop,
+  kSkip,  // that step's update
+  kBack,  // to the last checkpoint, and on with what comes next
+};
+
 // [training]
 struct TrainingConfig {
   Preset preset = Preset::kNone;
@@ -46,7 +53,8 @@ struct TrainingConfig {
   std::int64_t accumulate = 1;   // micro-batches a step
   std::int64_t seed = 42;
   bool shuffle = true;
-  double clip_norm = 1.0;               // of all gradients together; 0: off
+  double clip_norm = 1.0;  // of all gradients together; 0: off
+  NotFinite not_finite = NotFinite::kStop;
   std::int64_t log_every = 10;          // steps a line of metrics.jsonl
   std::int64_t threads = 0;             // 0: as many as the machine has cores
   std::int64_t cache_megabytes = 2048;  // for what frozen layers make of the sets; 0: compute it at every step

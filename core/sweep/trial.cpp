@@ -26,21 +26,12 @@ struct TaskOutcome {
 };
 
 TaskOutcome task_outcome(const std::string& name, const Json& task) {
-  TaskOutcome outcome;
   const auto primary = task.at("primary").get<std::string>();
-  outcome.score = number_at(task.at("sets").at("dev"), primary.c_str());
-  outcome.is_lower_better = task.contains("lower_is_better");
+  TaskOutcome outcome{number_at(task.at("sets").at("dev"), primary.c_str()), task.contains("lower_is_better"), ""};
   if (!outcome.score) {
     outcome.failure = fmt::format("{}: {} on dev is not a number", name, primary);
-    return outcome;
-  }
-  const auto is_no_better = [&](double than) {
-    return outcome.is_lower_better ? *outcome.score >= than : *outcome.score <= than;
-  };
-  if (const auto majority = number_at(task, "majority"); majority && is_no_better(*majority)) {
-    outcome.failure = fmt::format("{}: no better than the majority ({:.4f})", name, *majority);
-  } else if (const auto before = number_at(task, "before"); before && is_no_better(*before)) {
-    outcome.failure = fmt::format("{}: no better than before training ({:.4f})", name, *before);
+  } else if (task.contains("failure")) {
+    outcome.failure = fmt::format("{}: {}", name, task.at("failure").get<std::string>());
   }
   return outcome;
 }

@@ -45,8 +45,8 @@ struct Outcome {
   double seconds = 0;   // of training
 };
 
-// task: whose primary score counts; "mean": that of all. A run has failed where a score that counts is not a number, or
-// no better than what needs no learning: the score before the first step, and the share of the most frequent label.
+// task: whose primary score counts; "mean": that of all. A run has failed where a task that counts has; see
+// report::summary_json().
 // Throws Error kContent for a summary that is none of ours.
 Outcome read_outcome(const TrialFolder& folder, const std::string& task);
 

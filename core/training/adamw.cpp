@@ -210,13 +210,15 @@ void AdamW::load(const TrainingState& state) {
   const at::NoGradGuard no_grad;
   const auto touched = state.integers("optimizer/rows");
   const at::Tensor rows = at::tensor(touched, at::kLong);
-  if (lazy_) lazy_->touch(rows);
+  if (lazy_) lazy_.emplace(table_.detach()).touch(rows);
   const auto steps = state.integers("optimizer/steps", slots_.size());
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     auto& slot = slots_[i];
+    const bool is_used = slot.steps > 0 || has_rows(slot);
     slot.steps = steps[i];
-    if (slot.steps == 0) continue;
     for (const auto& [moment, numbers] : {std::pair("mean", slot.mean), std::pair("variance", slot.variance)}) {
+      if (is_used) numbers.zero_();
+      if (slot.steps == 0) continue;
       const auto name = fmt::format("optimizer/{}/{}", slot.name, moment);
       if (!has_rows(slot)) {
         state.copy_to(numbers, name);

@@ -36,8 +36,8 @@ class AdamW {
   void read_rows(const at::Tensor& rows);
   void settle();
 
-  // Moments, counts of steps, and which rows of the table have moments. To be saved settled, and loaded before the
-  // first step, with the parameters as they were then. Throws Error kContent where the state is another plan's.
+  // Moments, counts of steps, and which rows of the table have moments. To be saved settled, and loaded with the
+  // parameters as they were then; what was known is forgotten. Throws Error kContent where the state is another plan's.
   void save(TrainingState& state) const;
   void load(const TrainingState& state);
 

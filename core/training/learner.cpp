@@ -72,7 +72,8 @@ model::EncoderInput Learner::input_of(const Work& work) const {
 
 model::EncoderRun Learner::run_of(const Work& work) const {
   model::EncoderRun run;
-  run.input = session_.tasks[work.task].head->input();
+  const auto& task = session_.tasks[work.task];
+  run.input = task.task.input(*task.head);
   run.training = true;
   run.key = {stream_seed(session_.suite.training.seed, "dropout"), work.draw};
   return run;

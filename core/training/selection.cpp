@@ -42,6 +42,8 @@ void Selection::save(TrainingState& state) const {
 }
 
 void Selection::load(const TrainingState& state, const std::vector<std::string>& tasks) {
+  best_.reset();
+  task_best_.clear();
   if (state.has("best")) {
     const auto best = state.reals("best", 2);
     best_ = {static_cast<std::size_t>(best[0]), best[1]};

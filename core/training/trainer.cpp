@@ -28,13 +28,6 @@ std::int64_t comparison_interval(const suite::Suite& suite, std::int64_t total_s
   return suite.mixing.cosine_every.value_or(std::max<std::int64_t>(1, total_steps / 10));
 }
 
-[[noreturn]] void not_finite(const std::string& what, double value, std::int64_t step, const std::string& owner) {
-  throw Error(ErrorKind::kNumeric,
-              fmt::format("step {}, {}: the {} is {}; lower the rate (optimizer.rate), clip gradients "
-                          "(training.clip_norm) or look for broken rows in the data",
-                          step, owner, what, value));
-}
-
 }  // namespace
 
 ParameterPlan plan_of(Session& session) {
@@ -42,7 +35,7 @@ ParameterPlan plan_of(Session& session) {
   std::vector<HeadParameters> heads;
   for (auto& task : session.tasks) {
     const auto& config = task.task.config();
-    uses_pooler |= task.head->input() == HeadInput::kPooled;
+    uses_pooler |= task.task.input(*task.head) == HeadInput::kPooled;
     auto parameters = plugin::head_parameters(*task.head);
     if (task.gate) {
       for (auto& parameter : task.gate->parameters()) parameters.push_back(std::move(parameter));
@@ -152,13 +145,13 @@ void Trainer::train(const std::optional<std::filesystem::path>& from) {
     run_steps(from);
   } catch (const evaluation::Stopped&) {
     result_.ending = Ending::kInterrupted;
-    if (result_.steps > 0) checkpoint();
+    if (result_.steps > 0) checkpoint_if_finite();
   } catch (...) {
     result_.ending = Ending::kFailed;
     result_.steps = steps_learned_;
     task_steps_ = task_steps_learned_;
     try {
-      if (steps_learned_ > 0) checkpoint();
+      if (steps_learned_ > 0) checkpoint(Due::kNo);
     } catch (const std::exception&) {  // a full disk, say: the first error is the one to tell
     }
     throw;
@@ -174,8 +167,8 @@ void Trainer::run_steps(const std::optional<std::filesystem::path>& from) {
   set_debiasing();  // by the weights from before training
   if (from) {
     resume(*from);
-  } else if (session_.suite.checkpoints.initial) {
-    checkpoint();
+  } else if (session_.suite.checkpoints.initial || session_.suite.training.not_finite == suite::NotFinite::kBack) {
+    checkpoint(Due::kYes);
   }
   if (result_.steps > 0) {
     finish_step();
@@ -183,9 +176,9 @@ void Trainer::run_steps(const std::optional<std::filesystem::path>& from) {
     evaluate();
   }
   while (result_.steps < total_steps_ && !has_enough()) {
-    events_.stepped(train_step());
+    make_step();
     if (events_.wants_stop()) {
-      checkpoint();
+      checkpoint_if_finite();
       result_.ending = Ending::kInterrupted;
       return;
     }
@@ -206,15 +199,15 @@ bool Trainer::has_enough() const {
 }
 
 // What is due between two steps, as far as it has not been done.
-void Trainer::finish_step() {
-  if (is_comparison_due() && !order_.empty() && !has_compared_) compare_gradients();
+void Trainer::finish_step_once() {
+  if (is_comparison_due() && !order_.empty() && !has_compared_) try_to_compare();
   has_compared_ = true;
   if (has_evaluated_) return;
   if (is_evaluation_due()) {
     evaluate();
   } else if (is_checkpoint_due()) {
     has_evaluated_ = true;
-    checkpoint();
+    checkpoint(Due::kYes);
   }
 }
 
@@ -249,10 +242,16 @@ std::vector<double> Trainer::factors() const {
   return factors;
 }
 
+// step: from 0.
+std::vector<std::size_t> Trainer::tasks_of_step(std::int64_t step) const {
+  if (!order_.empty()) return {order_[static_cast<std::size_t>(step)]};
+  std::vector<std::size_t> all(session_.tasks.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
 StepEvent Trainer::train_step() {
-  std::vector<std::size_t> tasks(session_.tasks.size());
-  std::iota(tasks.begin(), tasks.end(), std::size_t{0});
-  if (!order_.empty()) tasks = {order_[static_cast<std::size_t>(result_.steps)]};
+  const auto tasks = tasks_of_step(result_.steps);
   if (unfreezing_) unfreezing_->set(result_.steps);
   for (const auto task : tasks) keep_hidden(task);
 
@@ -271,7 +270,7 @@ StepEvent Trainer::train_step() {
     scale = part.count > 0 ? weight / part.count : 0;
     if (tasks.size() > 1) gradients_.take(scale);
     const double loss = part.count > 0 ? part.sum / part.count : 0;
-    event.tasks.push_back({task, loss, weight});
+    event.tasks.push_back({task, loss, part.count > 0, weight});
     if (part.count > 0) losses.emplace_back(task, loss);
     any_counted |= part.count > 0;
     event.examples += part.examples;
@@ -286,7 +285,8 @@ StepEvent Trainer::train_step() {
     event.gradient_norm = optimizer_.step(scale, session_.suite.training.clip_norm, rates).norm;
     if (!std::isfinite(event.gradient_norm)) {
       const auto owner = tasks.size() > 1 ? "all tasks" : session_.tasks[tasks.front()].task.owner();
-      not_finite("gradient's norm", event.gradient_norm, event.step, owner);
+      throw NotFinite(fmt::format("step {}, {}: the gradient's norm is {}", event.step, owner, event.gradient_norm),
+                      "gradient", places_of(tasks));
     }
     if (lora_) lora_->merge();
     weights_.learn(losses, rates.front());
@@ -300,6 +300,8 @@ StepEvent Trainer::train_step() {
   steps_learned_ = event.step;
   task_steps_learned_ = task_steps_;
   has_compared_ = has_evaluated_ = false;
+  was_left_out_ = false;
+  if (session_.suite.training.not_finite == suite::NotFinite::kSkip) troubles_ = 0;
   commit_debiasing();
   if (compared) events_.compared({event.step, *compared});
   result_.training_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -313,12 +315,17 @@ StepEvent Trainer::train_step() {
   return event;
 }
 
-void Trainer::checkpoint() {
+void Trainer::checkpoint(Due due) {
   optimizer_.settle();
   std::optional<finetuning::WeightAverage::Placed> mean;
   if (average_) mean.emplace(*average_);
+  check_weights();
+  if (due == Due::kYes) {
+    back_step_ = result_.steps;
+    if (!was_left_out_ && session_.suite.training.not_finite == suite::NotFinite::kBack) troubles_ = 0;
+  }
   const auto now = state();
-  events_.checkpoint({result_.steps, result_.training_seconds, verdict_, now});
+  events_.checkpoint({result_.steps, due == Due::kYes, result_.training_seconds, verdict_, now});
   verdict_ = {};
 }
 
@@ -358,7 +365,11 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
     const Learner::Work work{index, *batch, batches[m], draw};
     const Loss loss = learner_.loss(work);
     const auto value = loss.sum.item<double>();
-    if (!std::isfinite(value)) not_finite("loss", value, result_.steps, task.task.owner());
+    if (!std::isfinite(value)) {
+      const auto* where = is_step ? "" : " in a batch for comparing tasks' gradients";
+      throw NotFinite(fmt::format("step {}, {}: the loss{} is {}", result_.steps, task.task.owner(), where, value),
+                      "loss", task.train->places_of(batches[m]));
+    }
     learner_.learn(work, loss);
     if (mixed) mixed->take_gradients();
     part.sum += value;
@@ -419,6 +430,7 @@ void Trainer::evaluate() {
   optimizer_.settle();
   std::optional<finetuning::WeightAverage::Placed> mean;
   if (average_) mean.emplace(*average_);
+  if (result_.steps > 0) check_weights();  // what they answer would be told as a score
   EvaluationEvent event;
   event.step = result_.steps;
   event.epoch = epoch();
@@ -432,7 +444,7 @@ void Trainer::evaluate() {
   evaluations_since_best_ = event.verdict.is_progress() ? 0 : evaluations_since_best_ + 1;
   has_evaluated_ = true;
   events_.evaluated(event);
-  checkpoint();
+  checkpoint(Due::kYes);
 }
 
 }  // namespace berth::training

@@ -55,8 +55,8 @@ class Trainer {
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  // Throws Error kNumeric where a loss or gradient is not finite. Whatever it throws, what was learned up to the step
-  // before is then a checkpoint.
+  // Throws Error kNumeric where a loss or gradient is not finite and the suite says to stop, or it is so again and
+  // again. Whatever it throws, what was learned up to the step before is then a checkpoint, as far as it is finite.
   // from: a checkpoint of a run of the same suite, to go on after: every number from there on is what it would have
   // been had the run never stopped (by the same program, LibTorch, instruction set and number of threads). Throws Error
   // kContent where it does not fit the suite or its training sets.
@@ -67,6 +67,17 @@ class Trainer {
   const debias::Debiasing* debiasing(std::size_t task) const { return debiasing_[task].get(); }
 
  private:
+  enum class Due : std::uint8_t { kYes, kNo };  // kNo: it is where a run stops for now
+
+  // A loss, a gradient or a weight that is no number. In the text: which, and its value.
+  struct NotFinite : Error {
+    NotFinite(const std::string& text, const char* of_what, std::vector<Where> of_examples)
+        : Error(ErrorKind::kNumeric, text), what_it_is(of_what), examples(std::move(of_examples)) {}
+
+    const char* what_it_is;       // as in NotFiniteEvent
+    std::vector<Where> examples;  // of the batch; empty: it is in the weights, and no step to be left out
+  };
+
   // The gradients of a task's part of a step, summed over its labels, stand in the parameters.
   struct Part {
     double sum = 0;
@@ -84,8 +95,19 @@ class Trainer {
 
   void run_steps(const std::optional<std::filesystem::path>& from);
   void resume(const std::filesystem::path& folder);
+  TrainingState load(const std::filesystem::path& folder);
   bool has_enough() const;
+  void make_step();
   void finish_step();
+  void finish_step_once();
+  void recover(const NotFinite& found);
+  void leave_out_step();
+  std::int64_t go_back();
+  void try_to_compare();
+  void drop_gradients();
+  std::vector<std::size_t> tasks_of_step(std::int64_t step) const;
+  std::vector<Where> places_of(const std::vector<std::size_t>& tasks);
+  void check_weights() const;
   TrainingState state() const;
   std::vector<const PlannedParameter*> own_parameters() const;
   void set_turns();
@@ -99,7 +121,8 @@ class Trainer {
   void compare_gradients();
   DevEvaluations evaluate_dev();
   void evaluate();
-  void checkpoint();
+  void checkpoint(Due due);
+  void checkpoint_if_finite();
   bool is_evaluation_due() const;
   bool is_checkpoint_due() const;
   bool is_comparison_due() const;
@@ -139,6 +162,9 @@ class Trainer {
   bool has_compared_ = false;                     // after the last step, as far as that was due
   bool has_evaluated_ = false;
   std::int64_t evaluations_since_best_ = 0;
+  std::int64_t back_step_ = -1;  // of the last checkpoint that was due; -1: there is none yet
+  std::int64_t troubles_ = 0;    // in a row: steps left out, or goings back to one checkpoint
+  bool was_left_out_ = false;    // the last step
 };
 
 }  // namespace berth::training

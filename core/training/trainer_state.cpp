@@ -19,7 +19,8 @@ std::string own_name(const PlannedParameter& parameter) { return "parameters/" +
 TrainingState Trainer::state() const {
   TrainingState state;
   state.put("counts", std::vector<std::int64_t>{result_.steps, result_.total_steps, result_.examples, result_.tokens,
-                                                evaluations_since_best_, has_compared_, has_evaluated_});
+                                                evaluations_since_best_, has_compared_, has_evaluated_, troubles_,
+                                                was_left_out_, back_step_});
   state.put("steps of tasks", task_steps_);
   state.put("data", data_);
   for (const auto* parameter : own_parameters()) state.put(own_name(*parameter), parameter->tensor);
@@ -34,15 +35,16 @@ TrainingState Trainer::state() const {
   return state;
 }
 
-void Trainer::resume(const std::filesystem::path& folder) {
-  const auto state = TrainingState::read(folder / checkpoint::kTrainingFile);
+// All but what is computed from frozen weights (caches), and where the run is told to be.
+TrainingState Trainer::load(const std::filesystem::path& folder) {
+  auto state = TrainingState::read(folder / checkpoint::kTrainingFile);
   if (state.integers("data", session_.tasks.size()) != data_) {
     throw Error(ErrorKind::kContent, {folder.string()},
                 "the training sets are not those that the run was started with; bring these back, or start anew");
   }
   restore(session_, folder);
   const at::NoGradGuard no_grad;
-  const auto counts = state.integers("counts", 7);
+  const auto counts = state.integers("counts", 10);
   if (counts[1] != total_steps_) {
     throw Error(ErrorKind::kContent, {folder.string()},
                 fmt::format("is of a run of {} steps, but the suite asks for {}", counts[1], total_steps_));
@@ -58,15 +60,25 @@ void Trainer::resume(const std::filesystem::path& folder) {
     if (debiasing_[task]) debiasing_[task]->load(state, tasks[task]);
   }
   if (unfreezing_ && counts[0] > 0) unfreezing_->set(counts[0] - 1);
-  caches_.load(state);
   task_steps_ = task_steps_learned_ = state.integers("steps of tasks", session_.tasks.size());
   result_.examples = counts[2];
   result_.tokens = counts[3];
   evaluations_since_best_ = counts[4];
   has_compared_ = counts[5] != 0;
   has_evaluated_ = counts[6] != 0;
+  troubles_ = counts[7];
+  was_left_out_ = counts[8] != 0;
+  back_step_ = counts[9];
+  verdict_ = {};
+  has_learned_.assign(session_.tasks.size(), false);  // a fresh table of rows has to be settled for whoever reads it
+  result_.steps = steps_learned_ = counts[0];         // last: from here on there is something to save
+  return state;
+}
+
+void Trainer::resume(const std::filesystem::path& folder) {
+  const auto state = load(folder);
+  caches_.load(state);
   result_.training_seconds = checkpoint::read_info(folder).training_seconds;
-  result_.steps = steps_learned_ = counts[0];  // last: from here on there is something to save
   events_.resumed(result_.steps);
 }
 

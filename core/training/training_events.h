@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "berth/error.h"
 #include "core/debias/debiasing.h"
 #include "core/training/parameter_plan.h"
 #include "core/training/selection.h"
@@ -17,8 +19,9 @@ namespace berth::training {
 // What one task had to do with a step.
 struct TaskStep {
   std::size_t task = 0;  // of the session
-  double loss = 0;       // sum / count over the step
-  double weight = 1;     // that its gradient had
+  double loss = 0;       // sum / count over the step; 0 where nothing counts
+  bool is_counted = true;
+  double weight = 1;  // that its gradient had
 };
 
 struct StepEvent {
@@ -49,6 +52,24 @@ struct ComparisonEvent {
   Matrix cosines;  // [tasks][tasks], in the session's order
 };
 
+// A loss, a gradient or a weight is no number.
+struct NotFiniteEvent {
+  enum class Action : std::uint8_t {
+    kStopped,
+    kSkipped,      // the step's update
+    kWentBack,     // to the last checkpoint; the steps since are lost, the schedule and the data go on
+    kNotCompared,  // it was in a batch for comparing tasks alone
+    kNotSaved,     // an interrupted run keeps the checkpoint that it had
+  };
+
+  std::int64_t step = 0;
+  std::string what;             // "loss", "gradient", "weights"
+  std::string text;             // what, where, and its value, for people
+  std::vector<Where> examples;  // of the batch
+  Action action = Action::kStopped;
+  std::optional<std::int64_t> back_to;  // the checkpoint's step
+};
+
 // What the encoder's frozen stages make of a task's set is kept from now on.
 struct CacheEvent {
   std::size_t task = 0;  // of the session
@@ -68,6 +89,7 @@ struct DebiasEvent {
 // Now is the time to write a checkpoint.
 struct CheckpointEvent {
   std::int64_t step = 0;
+  bool is_due = true;                 // by the suite; else the run ends here for now
   double training_seconds = 0;        // so far
   const Selection::Verdict& verdict;  // what it is the best of
   const TrainingState& state;         // what training goes on from, besides the weights
@@ -83,7 +105,9 @@ class TrainingEvents {
   virtual void cached(const CacheEvent& event) = 0;
   virtual void debiased(const DebiasEvent& event) = 0;
   virtual void evaluated(const EvaluationEvent& event) = 0;
+  virtual void not_finite(const NotFiniteEvent& event) = 0;
   virtual void checkpoint(const CheckpointEvent& event) = 0;
+  virtual std::filesystem::path checkpoint_folder(std::int64_t step) const = 0;
   // A run goes on after this step; whatever was told before this call, it had told already.
   virtual void resumed(std::int64_t step) = 0;
   virtual bool wants_stop() = 0;  // asked after each step and within evaluations; an interrupted user

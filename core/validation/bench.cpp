@@ -78,7 +78,7 @@ data::Examples some_examples(const plugin::LoadedTask& task, std::int64_t count)
 
 model::EncoderOutput encode(Bench& bench, const Batch& batch) {
   model::EncoderRun run;
-  run.input = bench.task().head->input();
+  run.input = bench.task().task.input(*bench.task().head);
   return bench.session.encoder.forward(data::encoder_input(batch), run);
 }
 
@@ -86,7 +86,7 @@ std::vector<std::string> predictions(const evaluation::TaskModel& model, const d
                                      std::int64_t batch_size) {
   std::vector<std::string> texts;
   evaluation::predict(model, data, {batch_size, /*seed=*/1}, [&](const Example& example, const Prediction& prediction) {
-    const auto text = plugin::guarded(model.task.site("json of the prediction"), [&] { return prediction.json(); });
+    const auto text = model.task.json(prediction);
     if (const auto json = Json::parse(text, nullptr, /*allow_exceptions=*/false); !json.is_object()) {
       fail(fmt::format("{}the prediction's json() is no JSON object: {}", to_string(example.where), text));
     }

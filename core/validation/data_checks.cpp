@@ -41,7 +41,7 @@ bool are_same(const std::vector<Feature>& a, const std::vector<Feature>& b, Equa
 }
 
 Json json_of(const plugin::LoadedTask& task, const Example& example) {
-  const auto text = plugin::guarded(task.site("json of the example"), [&] { return example.json(); });
+  const auto text = task.json(example);
   auto json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
     fail(fmt::format("{}the example's json() is no JSON object: {}", to_string(example.where), text));

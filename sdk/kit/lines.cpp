@@ -26,6 +26,11 @@ LineReader::LineReader(std::string path) : path_(std::move(path)), buffer_(kBuff
     throw Error(ErrorKind::kIo, path_ + ": can't open the data file: " + std::strerror(errno) +
                                     "; check the path in the suite, which counts from the suite's folder");
   }
+  if (std::filesystem::is_regular_file(path_, ignored)) {
+    std::error_code failed;
+    const auto size = std::filesystem::file_size(path_, failed);
+    if (!failed) size_ = size;
+  }
   fill();
   const std::string_view start(buffer_.data(), end_);
   if (start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF")) {
@@ -41,7 +46,17 @@ bool LineReader::fill() {
   if (end_ == 0 && std::ferror(file_.get()) != 0) {
     throw Error(ErrorKind::kIo, path_ + ": reading failed: " + std::strerror(errno));
   }
+  read_ += end_;
+  if (end_ == 0) check_size();
   return end_ > 0;
+}
+
+// Half a data set that is taken for all of it would be trained on without a word.
+void LineReader::check_size() const {
+  if (!size_ || *size_ == read_) return;
+  throw Error(ErrorKind::kIo, path_ + ": had " + std::to_string(*size_) +
+                                  " bytes when it was opened, and ended after " + std::to_string(read_) +
+                                  ": something writes to it; start again when that is done");
 }
 
 bool LineReader::next(std::string& line) {

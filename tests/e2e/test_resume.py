@@ -1,26 +1,21 @@
 """berth run --resume: a run that was stopped anywhere ends as one that never stopped."""
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import time
 import unittest
 
-from program import BERTH, ProgramTest, rows
+from program import BAD, BERTH, GOOD, PLACES, ProgramTest, rows
 from test_run import without_times
 
 MIXED = ("training.epochs=2", "training.batch_size=20", "training.accumulate=2", "training.log_every=3", "mixing.cosine_every=2",
          "analysis.at_end=false")
 
 
-class Resume(ProgramTest):
-    def setUp(self):
-        super().setUp()
-        self.write_rows("other.tsv", rows(90, 5))
-        with (self.dir / "suite.toml").open("a") as file:
-            file.write('\n[tasks.other]\nplugin = "classification"\ntrain = "other.tsv"\ndev = "dev.tsv"\n')
-
+class ResumeTest(ProgramTest):
     def mixed(self, out, *settings):
         self.train(out, *(a for s in (*MIXED, "checkpoints.every=1", "checkpoints.keep=99", *settings) for a in ("--set", s)))
 
@@ -63,6 +58,14 @@ class Resume(ProgramTest):
                 self.cut_after(step, "whole", f"run-{step}")
                 self.assertIn(f"going on after step {step}", self.berth("run", "--resume", f"run-{step}").stdout)
                 self.expect_same("whole", f"run-{step}")
+
+
+class Resume(ResumeTest):
+    def setUp(self):
+        super().setUp()
+        self.write_rows("other.tsv", rows(90, 5))
+        with (self.dir / "suite.toml").open("a") as file:
+            file.write('\n[tasks.other]\nplugin = "classification"\ntrain = "other.tsv"\ndev = "dev.tsv"\n')
 
     def test_from_every_step_of_a_mix_with_accumulation(self):
         self.resumes("mixing.weights=uncertainty", "evaluation.before=true")
@@ -135,7 +138,7 @@ class Resume(ProgramTest):
         self.mixed("whole")
         self.assertIn("has come to its end already", self.berth("run", "--resume", "whole").stdout)
         self.fails(2, "run", "suite.toml", "--resume", "whole", says=["--resume", "'suite'"])
-        self.fails(2, "run", "--resume", "whole", "--set", "training.seed=1", says=["--resume", "'set'"])
+        self.fails(2, "run", "--resume", "whole", "--set", "training.seed=1", says=["--resume", "'--set training.seed=1'"])
         self.fails(6, "run", "--resume", "nowhere", says="no such folder")
         self.cut_after(3, "whole", "edited")
         suite = self.dir / "edited/suite.toml"
@@ -149,3 +152,44 @@ class Resume(ProgramTest):
         self.fails(3, "run", "--resume", "run", says=["the training sets are not those"])
         self.cut_after(0, "whole", "none")
         self.fails(6, "run", "--resume", "none", says=["no whole checkpoint"])
+
+
+class FourTasks(ResumeTest):
+    """The suite of all four tasks, two epochs, two micro-batches a step: each step of it is one to go on from."""
+    def setUp(self):
+        super().setUp()
+        rng = random.Random(4)
+
+        def notes(count):
+            for _ in range(count):
+                who, place = rng.choice(["anna", "olaf", "mira"]), rng.choice(PLACES)
+                text = f"please tell {who} that it is {place}"
+                yield {"text": text, "entities": [{"start": 12, "end": 12 + len(who), "label": "person"},
+                                                  {"start": len(text) - len(place), "end": len(text), "label": "place"}]}
+
+        def questions(count):
+            for i in range(count):
+                answer, text = rng.choice(PLACES), rng.choice(GOOD)
+                context = f"{text} . it is {answer} . {rng.choice(BAD)}"
+                answers = [{"text": answer, "answer_start": context.index(f"is {answer}") + 3}]
+                yield {"context": context, "qas": [{"id": f"{i}", "question": "where is it ?", "answers": answers}]}
+
+        def orders(count):
+            return [(f"bring {n} {what} please", f"{what} {n}")
+                    for n, what in ((rng.choice(["two", "three"]), rng.choice(["jars", "lamps"])) for _ in range(count))]
+
+        for name, count in (("train", 40), ("dev", 12)):
+            (self.dir / f"notes.{name}.jsonl").write_text("".join(json.dumps(note) + "\n" for note in notes(count)))
+            data = {"version": "1", "data": [{"title": "t", "paragraphs": list(questions(count))}]}
+            (self.dir / f"questions.{name}.json").write_text(json.dumps(data))
+            (self.dir / f"orders.{name}.tsv").write_text(
+                "source\ttarget\n" + "".join(f"{source}\t{target}\n" for source, target in orders(count)))
+        self.write_rows("train.tsv", rows(40, 1))
+        self.write_rows("dev.tsv", rows(12, 2))
+        with (self.dir / "suite.toml").open("a") as file:
+            for task, plugin, ending in (("notes", "ner", "jsonl"), ("questions", "qa", "json"), ("orders", "seq2seq", "tsv")):
+                file.write(f'\n[tasks.{task}]\nplugin = "{plugin}"\ntrain = "{task}.train.{ending}"\n'
+                           f'dev = "{task}.dev.{ending}"\n')
+
+    def test_from_every_step(self):
+        self.resumes("training.batch_size=10", "evaluation.every=7")

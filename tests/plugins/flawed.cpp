@@ -1,7 +1,9 @@
 // A sentence classifier with one flaw, named by its option `flaw`, that the check of the same name in `berth
-// validate-plugin` has to find. Without a flaw it passes all of them.
+// validate-plugin` has to find. Without a flaw it passes all of them. `not_finite` is for training: a text with
+// "poison" has a loss, one with "sting" a gradient that is no number.
 #include <atomic>
 #include <clocale>
+#include <cmath>
 #include <cstdlib>
 #include <set>
 #include <thread>
@@ -69,6 +71,13 @@ struct FlawedHead : kit::LinearHead {
     if (flaw == "loss" && loss.values.defined()) loss.values = loss.values * 2;
     if (flaw == "sums" && detail == LossDetail::kSum) loss.sum = loss.sum * 2;
     if (flaw == "gradient") loss.sum = loss.sum.detach() / 2 + loss.sum / 2;
+    if (flaw == "not_finite") {
+      const at::Tensor marker = batch.field("marker");
+      if ((marker == 1).any().item<bool>()) loss.sum = loss.sum * NAN;
+      // Zero, with a slope that is no number.
+      const at::Tensor& logits = outputs.at("logits");
+      if ((marker == 2).any().item<bool>()) loss.sum = loss.sum + (logits - logits.detach()).abs().sqrt().sum();
+    }
     return loss;
   }
   at::Tensor log_probabilities(const Outputs& outputs, const Batch&) override {
@@ -126,7 +135,10 @@ class FlawedTask : public Task {
   }
   std::string save_state() const override { return labels_.to_json(); }
   void load_state(std::string_view state) override { labels_ = kit::LabelSet::from_json(state); }
-  std::vector<FieldSpec> fields() const override { return {{"label"}}; }
+  std::vector<FieldSpec> fields() const override {
+    if (flaw_ == "not_finite") return {{"label"}, {"marker"}};
+    return {{"label"}};
+  }
   void features(const Example& example, const FeatureContext& context, FeatureSink& sink) const override {
     const auto& own = static_cast<const FlawedExample&>(example);
     if (flaw_ == "inputs" && own.text.empty()) throw std::out_of_range("vector::at");
@@ -135,6 +147,10 @@ class FlawedTask : public Task {
     if (flaw_ == "threads" && calls_++ % 97 == 96) encoding.ids[0] = encoding.ids.back();
     Feature feature{std::move(encoding), {}};
     if (!own.label.empty()) feature.fields["label"] = std::vector<std::int64_t>{labels_.index(own.label, own.where)};
+    if (flaw_ == "not_finite") {
+      const auto has = [&](const char* word) { return own.text.find(word) != std::string::npos; };
+      feature.fields["marker"] = std::vector<std::int64_t>{has("poison") ? 1 : has("sting") ? 2 : 0};
+    }
     try {
       sink.add(std::move(feature));
     } catch (const Error& e) {

@@ -117,6 +117,10 @@ TEST_F(Config, BadJsonIsAnErrorNotACrash) {
       read(R"({"a": {"b": 1}, "c": {"b": "[[[[\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["}})"));
 }
 
+TEST_F(Config, IsOfABoundedSize) {
+  EXPECT_THAT(error_of("{}" + std::string((std::size_t{64} << 20) + 1, ' ')), HasSubstr("has more than 64 MB"));
+}
+
 TEST(ConfigFile, ThatIsMissingOrAFolderIsAnIoError) {
   for (const std::string path : {"no/such/config.json", BERTH_TEST_DATA "/tiny"}) {
     try {

@@ -24,6 +24,8 @@ TEST(RunMemory, IsReadAsItWasWritten) {
   memory.best_step = 20;
   memory.links = {{"best", 20}, {"last", 30}};
   memory.intervals["a"] = {1.0 / 3, 7, 0.5};
+  memory.courses["a"] = {0.7, 1.0 / 3};
+  memory.not_finite = {{"went back", 2}};
   memory.cosines[{"a", "b"}] = {-0.25, -1.0 / 7, 3, 2};
   memory.before = {{"a", std::numeric_limits<double>::quiet_NaN()}};
   memory.after_own_turn = {{"a", 0.7}};
@@ -45,6 +47,22 @@ TEST(RunMemory, RefusesOtherFiles) {
   for (const auto* text : {"", "[]", "{}", R"({"metrics_bytes": "many"})"}) {
     checkpoint::write_text(file, text);
     EXPECT_THROW(read_memory(file), Error) << text;
+  }
+  std::filesystem::remove(file);
+}
+
+TEST(RunMemory, RefusesWholeNumbersThatNoIntegerHolds) {
+  const auto file = file_of_this_test();
+  auto text = to_json({});
+  const std::string step = "\"best_step\": -1";
+  text.replace(text.find(step), step.size(), "\"best_step\": 666666666666666666667");
+  checkpoint::write_text(file, text);
+  try {
+    read_memory(file);
+    ADD_FAILURE() << "read";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kContent);
+    EXPECT_NE(std::string(error.what()).find("no whole number"), std::string::npos) << error.what();
   }
   std::filesystem::remove(file);
 }

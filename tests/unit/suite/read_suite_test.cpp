@@ -44,6 +44,7 @@ seed = 1
 shuffle = false
 clip_norm = 0
 log_every = 5
+not_finite = "back"
 threads = 3
 [optimizer]
 rate = 1
@@ -87,6 +88,7 @@ train = "t"
   EXPECT_FALSE(suite.training.shuffle);
   EXPECT_EQ(suite.training.clip_norm, 0);
   EXPECT_EQ(suite.training.log_every, 5);
+  EXPECT_EQ(suite.training.not_finite, NotFinite::kBack);
   EXPECT_EQ(suite.training.threads, 3);
   EXPECT_EQ(suite.optimizer.rate, 1);
   EXPECT_EQ(suite.optimizer.head_rate, 1e-3);
@@ -97,7 +99,7 @@ train = "t"
   EXPECT_EQ(suite.optimizer.layer_decay, 0.9);
   ASSERT_EQ(suite.optimizer.freeze.size(), 2U);
   EXPECT_EQ(suite.optimizer.freeze[1].text, "layers.0-3");
-  EXPECT_EQ(suite.optimizer.freeze[1].where.line, 26);
+  EXPECT_EQ(suite.optimizer.freeze[1].where.line, 27);
   EXPECT_EQ(suite.optimizer.freeze[1].where.column, 25);
   EXPECT_EQ(suite.schedule.kind, ScheduleKind::kCosine);
   EXPECT_EQ(suite.schedule.warmup, 1);

@@ -160,7 +160,9 @@ TEST_F(SuiteTest, WhatDoesNotGoTogether) {
 
 TEST_F(SuiteTest, NamesOfTasksAndSets) {
   EXPECT_EQ(complaint(kLeast + "[tasks.\"a b\"]\nplugin='p'\n"),
-            "s.toml:6:8: a task can't be called \"a b\"; use only A-Z, a-z, 0-9, '_' and '-'");
+            "s.toml:6:8: a task can't be called \"a b\"; use only A-Z, a-z, 0-9, '_' and '-', 100 of them at most");
+  EXPECT_EQ(complaint(kLeast + "[tasks." + std::string(100, 'a') + "]\n").find("can't be called"), std::string::npos);
+  EXPECT_THAT(complaint(kLeast + "[tasks." + std::string(101, 'a') + "]\n"), HasSubstr("can't be called"));
   EXPECT_THAT(complaint(kLeast + "[tasks.\"\"]\n"), HasSubstr("a task can't be called \"\""));
   EXPECT_THAT(complaint(kLeast + "sets.'../x' = 'y'\n"), HasSubstr("a set can't be called \"../x\""));
   EXPECT_THAT(complaint("name = 'a/b'\n" + kLeast), StartsWith("s.toml:1:8: the suite's 'name'"));

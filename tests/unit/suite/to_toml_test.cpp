@@ -107,6 +107,7 @@ class Draw {
                   integer(0, std::numeric_limits<std::int64_t>::max()),
                   coin(),
                   real(0, 2),
+                  static_cast<NotFinite>(integer(0, 2)),
                   integer(1, 9),
                   integer(0, 9),
                   coin() ? 0 : 77};
@@ -258,7 +259,7 @@ void expect_same(const Suite& a, const Suite& b) {
   EXPECT_EQ(a.model.precision, b.model.precision);
   const auto training = [](const TrainingConfig& c) {
     return std::tuple(c.preset, c.epochs, c.steps, c.batch_size, c.accumulate, c.seed, c.shuffle, c.clip_norm,
-                      c.log_every, c.threads);
+                      c.log_every, c.threads, c.not_finite);
   };
   EXPECT_EQ(training(a.training), training(b.training));
   const auto optimizer = [](const OptimizerConfig& c) {

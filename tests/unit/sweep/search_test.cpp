@@ -136,8 +136,8 @@ TEST_F(SearchTest, ARunThatLearnedNothingHasFailed) {
   auto four = space(4);
   four.config.seeds = {1};
   Search search(four, folder_.path(), told_);
-  const std::vector<std::string> tasks = {task(0.5, R"("majority": 0.5, "before": 0.3, )"),
-                                          task(0.6, R"("majority": 0.5, "before": 0.6, )"),
+  const std::vector<std::string> tasks = {task(0.5, R"x("failure": "no better than the majority (0.5000)", )x"),
+                                          task(0.6, R"x("failure": "no better than before training (0.6000)", )x"),
                                           task(0.7, R"("majority": 0.5, "before": 0.6, )"),
                                           R"({"primary": "pearson", "sets": {"dev": {"pearson": null}}})"};
   for (const auto& text : tasks) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ class LineReader {
   explicit LineReader(std::string path);
 
   // The next line without its "\n" (a "\r" before it stays); false at the end. A file's last line needs no line end.
-  // Throws Error kContent for a line that is not UTF-8 or longer than kMaxLineBytes, Error kIo where reading fails.
+  // Throws Error kContent for a line that is not UTF-8 or longer than kMaxLineBytes, Error kIo where reading fails, or
+  // the file's size changes while it is read.
   bool next(std::string& line);
 
   // Of the line that next() gave last.
@@ -34,6 +36,7 @@ class LineReader {
   };
 
   bool fill();
+  void check_size() const;
   void check_line(const std::string& line) const;
 
   std::string path_;
@@ -41,6 +44,8 @@ class LineReader {
   std::vector<char> buffer_;
   std::size_t begin_ = 0;  // of what is left in the buffer
   std::size_t end_ = 0;
+  std::optional<std::uintmax_t> size_;  // when it was opened; of a regular file
+  std::uintmax_t read_ = 0;             // bytes
   std::int64_t line_ = 0;
   bool ended_ = false;
 };
