@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -29,12 +30,15 @@ std::string read_text(const std::filesystem::path& file) {
     throw Error(ErrorKind::kConfig, where, "this is a folder; name the suite, a .toml file");
   }
   std::ifstream stream(file, std::ios::binary);
-  std::string text(kMaxTomlBytes + 1, '\0');  // one more than allowed, so that too long a file shows
-  if (stream) stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  std::string text;
+  std::array<char, 65536> block{};
+  while (stream && text.size() <= kMaxTomlBytes) {  // more than is allowed, so that too long a file shows
+    stream.read(block.data(), block.size());
+    text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
+  }
   if (stream.bad() || (stream.fail() && !stream.eof())) {
     throw Error(ErrorKind::kIo, where, fmt::format("can't be read: {}", std::strerror(errno)));
   }
-  text.resize(static_cast<std::size_t>(stream.gcount()));
   return text;
 }
 

@@ -69,6 +69,8 @@ nlohmann::json parse_bounded_json(std::string_view text, const std::filesystem::
   } catch (const nlohmann::json::parse_error& error) {
     throw Error(ErrorKind::kContent, place_of(text, error.byte == 0 ? 0 : error.byte - 1, file),
                 fmt::format("is not valid JSON: {}", error.what()));
+  } catch (const nlohmann::json::exception& error) {  // a number that no double holds
+    throw Error(ErrorKind::kContent, {file.string()}, fmt::format("is not valid JSON: {}", error.what()));
   }
 }
 

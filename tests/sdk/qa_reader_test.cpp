@@ -133,6 +133,21 @@ TEST_F(QaReading, AnAnswerThatIsNotWhereItShouldBe) {
   expect_bad("gone.json", squad(kContext, asked("q1", R"([{"text": "ten", "answer_start": 15}])")), {"nowhere"});
 }
 
+TEST_F(QaReading, TheNearestAnswerFromAnyStartAndInALongContext) {
+  options_.set("bad_answers", "nearest");
+  const auto nearest = [&](const std::string& context, const std::string& start) {
+    const std::string file = squad(context, asked("q1", R"([{"text": "é", "answer_start": )" + start + "}]"));
+    return *read("nearest.json", file)[0]->answers->front().span;
+  };
+  EXPECT_EQ(nearest("é é é", "3"), (Span{3, 5}));  // of two that are equally near, the first
+  EXPECT_EQ(nearest("é é é", "9223372036854775807"), (Span{6, 8}));
+  EXPECT_EQ(nearest("é é é", "-9223372036854775808"), (Span{0, 2}));
+  // In time that grows with the context, not with its square: that would be minutes.
+  std::string context;
+  for (int i = 0; i < 400'000; ++i) context += "é";
+  EXPECT_EQ(nearest(context, "400007"), (Span{799'998, 800'000}));
+}
+
 TEST_F(QaReading, AnAnswerWithoutAPlaceStillCountsForScores) {
   const std::string text = squad(
       kContext, asked("q1", R"([{"text": "9 euros", "answer_start": 16}, {"text": "nine", "answer_start": 16}])"));

@@ -73,6 +73,11 @@ TEST_F(LoadTokenizer, NamesFileLineAndColumnOfBrokenJson) {
   EXPECT_THAT(message(ErrorKind::kContent), HasSubstr("tokenizer.json:2:11: "));
 }
 
+TEST_F(LoadTokenizer, ANumberThatNoDoubleHoldsIsAnErrorOfTheFile) {
+  write("tokenizer.json", R"({"version": 8e888888888})");
+  EXPECT_THAT(message(ErrorKind::kContent), AllOf(HasSubstr("tokenizer.json: "), HasSubstr("8e888888888")));
+}
+
 TEST_F(LoadTokenizer, RefusesDeepNestingBeforeParsing) {
   write("tokenizer.json", std::string(1000000, '['));
   EXPECT_THAT(message(ErrorKind::kContent), AllOf(HasSubstr(":1:65: "), HasSubstr("64 deep")));
