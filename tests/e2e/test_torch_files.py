@@ -62,7 +62,7 @@ class TorchFiles(ProgramTest):
             for write, protocol in (archive, 2), (stream, 4):
                 self.refused(write({"bert.embeddings.word_embeddings.weight": command}, protocol),
                              [f'{name}"', "berth runs nothing that a file asks for", "byte"])
-        self.refused(pickle.dumps(commands["system"]), ["system", "berth runs nothing"])
+        self.refused(pickle.dumps(commands["system"]), ["a pickle, but not one of torch.save's"])
         self.assertFalse(marker.exists(), "berth ran what the file asked for")
 
     def test_a_checkpoint_of_training(self):
