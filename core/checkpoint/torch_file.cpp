@@ -25,6 +25,7 @@ using Kind = PickleValue::Kind;
 constexpr std::string_view kArchiveStart = "PK\3\4";
 constexpr char kPickleStart = '\x80';
 constexpr std::string_view kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";  // 0x1950a86a20f9469cfc6c
+constexpr const char* kNoMagic = "a pickle, but not one of torch.save's, which begin with a magic number";
 constexpr std::int64_t kVersion = 1001;
 constexpr std::string_view kPickleName = "data.pkl";
 
@@ -40,7 +41,7 @@ void check_start(const TensorFile::Start& start) {
     fail_file(start.path, "not a file of torch.save: it begins neither as a zip archive nor as a pickle");
   }
   if (start.bytes.find(kMagic) == std::string_view::npos) {
-    fail_file(start.path, "a pickle, but not one of torch.save's, which begin with a magic number");
+    fail_file(start.path, kNoMagic);
   }
 }
 
@@ -91,7 +92,7 @@ const PickleValue* find(const Pickle& pickle, std::string_view key) {
 void read_preamble(Stream& stream) {
   const Pickle magic = stream.next();
   if (const PickleValue& value = magic.value(magic.root); value.kind != Kind::kWideInteger || value.text != kMagic) {
-    magic.source.fail(0, "a pickle, but not one of torch.save's, which begin with a magic number");
+    magic.source.fail(0, kNoMagic);
   }
   const Pickle version = stream.next();
   if (const PickleValue& value = version.value(version.root);

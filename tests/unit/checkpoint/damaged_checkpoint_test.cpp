@@ -12,6 +12,7 @@
 #include "berth/error.h"
 #include "core/checkpoint/manifest.h"
 #include "core/checkpoint/run_checkpoint.h"
+#include "samples.h"
 #include "temporary_folder.h"
 
 namespace berth::checkpoint {
@@ -25,14 +26,7 @@ constexpr int kCuts = 64;
 class DamagedCheckpoint : public ::testing::Test {
  protected:
   void SetUp() override {
-    model::BertConfig config;
-    config.vocab_size = 40;
-    config.hidden_size = 8;
-    config.num_hidden_layers = 2;
-    config.num_attention_heads = 2;
-    config.intermediate_size = 16;
-    config.max_position_embeddings = 12;
-    const model::Encoder encoder(config, {});
+    const model::Encoder encoder(testing::small_config(), {});
     std::ofstream(temporary_.path() / "vocab.txt") << "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n";
     NamedTensors moments;
     for (const auto& [name, tensor] : encoder.parameters()) {

@@ -16,6 +16,7 @@
 #include "berth/error.h"
 #include "core/checkpoint/safetensors.h"
 #include "hand_made.h"
+#include "samples.h"
 #include "temporary_folder.h"
 
 namespace berth::checkpoint {
@@ -27,17 +28,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-model::BertConfig small_config() {
-  model::BertConfig config;
-  config.vocab_size = 30;
-  config.hidden_size = 8;
-  config.num_hidden_layers = 2;
-  config.num_attention_heads = 2;
-  config.intermediate_size = 12;
-  config.max_position_embeddings = 10;
-  return config;
-}
 
 class ModelFolder : public ::testing::Test {
  protected:
@@ -87,7 +77,7 @@ class ModelFolder : public ::testing::Test {
   }
 
   testing::TemporaryFolder folder_;
-  model::Encoder encoder_{small_config(), {}};
+  model::Encoder encoder_{testing::small_config(), {}};
 };
 
 std::string with_prefix(const std::string& name) { return "bert." + name; }

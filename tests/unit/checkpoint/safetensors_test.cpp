@@ -17,6 +17,7 @@
 #include <fstream>
 
 #include "berth/error.h"
+#include "samples.h"
 #include "temporary_folder.h"
 
 namespace berth::checkpoint {
@@ -61,20 +62,7 @@ class Safetensors : public ::testing::Test {
 TEST_F(Safetensors, ReadsEveryType) {
   const SafetensorsFile file(BERTH_TEST_DATA "/mixed.safetensors");
   EXPECT_EQ(file.entries().size(), 18U);
-  for (const at::ScalarType type :
-       {at::kDouble, at::kFloat, at::kHalf, at::kBFloat16, at::kLong, at::kInt, at::kShort, at::kChar, at::kByte,
-        at::kFloat8_e4m3fn, at::kFloat8_e5m2, at::kUInt16, at::kUInt32, at::kUInt64, at::kComplexFloat}) {
-    std::string name;
-    for (const auto& entry : file.entries()) {
-      if (entry.dtype == type && entry.shape.size() == 2 && entry.name != "empty") name = entry.name;
-    }
-    ASSERT_NE(name, "") << type;
-    const at::Tensor tensor = file.tensor(name);
-    EXPECT_EQ(tensor.scalar_type(), type);
-    const at::Tensor values = type == at::kComplexFloat ? at::real(tensor) : tensor;
-    EXPECT_TRUE(at::equal(values.to(at::kDouble), at::arange(6, at::kDouble).view({2, 3}))) << name;
-  }
-  EXPECT_TRUE(at::equal(file.tensor("bool"), at::arange(6).view({2, 3}) != 0));
+  testing::expect_every_type(file);
   EXPECT_EQ(file.tensor("scalar").item<double>(), 7.5);
   EXPECT_EQ(file.tensor("empty").sizes(), (std::vector<std::int64_t>{0, 4}));
   EXPECT_EQ(file.metadata().at("note"), "golden");

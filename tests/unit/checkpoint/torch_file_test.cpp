@@ -13,6 +13,7 @@
 
 #include "berth/error.h"
 #include "hand_made.h"
+#include "samples.h"
 #include "temporary_folder.h"
 
 namespace berth::checkpoint {
@@ -83,20 +84,7 @@ class TorchGolden : public Torch, public ::testing::WithParamInterface<const cha
 TEST_P(TorchGolden, IsReadWithEveryType) {
   const TorchFile file(path());
   EXPECT_EQ(file.entries().size(), 24U);
-  for (const at::ScalarType type :
-       {at::kDouble, at::kFloat, at::kHalf, at::kBFloat16, at::kLong, at::kInt, at::kShort, at::kChar, at::kByte,
-        at::kFloat8_e4m3fn, at::kFloat8_e5m2, at::kUInt16, at::kUInt32, at::kUInt64, at::kComplexFloat}) {
-    std::string name;
-    for (const auto& entry : file.entries()) {
-      if (entry.dtype == type && entry.shape == std::vector<std::int64_t>{2, 3} && name.empty()) name = entry.name;
-    }
-    ASSERT_NE(name, "") << type;
-    const at::Tensor tensor = file.tensor(name);
-    EXPECT_EQ(tensor.scalar_type(), type);
-    const at::Tensor values = type == at::kComplexFloat ? at::real(tensor) : tensor;
-    EXPECT_TRUE(at::equal(values.to(at::kDouble), at::arange(6, at::kDouble).view({2, 3}))) << name;
-  }
-  EXPECT_TRUE(at::equal(file.tensor("bool"), at::arange(6).view({2, 3}) != 0));
+  testing::expect_every_type(file);
 }
 
 TEST_P(TorchGolden, IsReadWithEveryLayout) {
