@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/checkpoint/run_checkpoint.h"
-#include "core/checkpoint/whole_file.h"
+#include "core/platform/whole_file.h"
 #include "core/report/analysis_report.h"
 
 namespace berth::app {
@@ -14,7 +14,7 @@ analysis::StepChanges changes_at(const std::filesystem::path& checkpoint, const 
 }
 
 void tell_analysis(const analysis::Analysis& analysis, const report::RunFolder& folder, report::Console& console) {
-  checkpoint::write_text(folder.analysis_file(), report::to_json(analysis));
+  platform::write_text(folder.analysis_file(), report::to_json(analysis));
   console.line("\nwhat training changed in the encoder\n" + report::describe(analysis) +
                fmt::format("all of it is in {}", folder.analysis_file().string()));
 }

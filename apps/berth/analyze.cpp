@@ -11,11 +11,12 @@
 #include "core/checkpoint/manifest.h"
 #include "core/checkpoint/model_folder.h"
 #include "core/checkpoint/run_checkpoint.h"
+#include "core/platform/whole_file.h"
+#include "core/report/analysis_report.h"
 
 namespace berth::app {
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
-namespace {
 
 Usage analyze_usage() {
   Usage usage;
@@ -36,9 +37,12 @@ Usage analyze_usage() {
       "of each set that are looked at, and twice as many of the training set for probes")(
       "tokens", po::value<std::int64_t>()->default_value(1000)->value_name("N"),
       "of each set that similarities are taken over");
+  add_json(usage.options);
   add_run_options(usage.options);
   return usage;
 }
+
+namespace {
 
 std::int64_t count_of(const po::variables_map& values, const char* name) {
   const auto count = values[name].as<std::int64_t>();
@@ -103,7 +107,7 @@ int analyze(const Arguments& arguments) {
   options.has_probes = true;
   options.wants_stop = wants_stop;
   catch_interrupts();
-  report::Console console(stdout);
+  report::Console console(progress_stream(*values));
   const auto before = training::starting_encoder(run.suite);
   analysis::Analysis analysis;
   std::vector<fs::path> checkpoints;
@@ -122,7 +126,13 @@ int analyze(const Arguments& arguments) {
   } catch (const evaluation::Stopped&) {
     return 128 + interrupted_by();
   }
-  tell_analysis(analysis, run.folder, console);
+  if (!wants_json(*values)) {
+    tell_analysis(analysis, run.folder, console);
+    return 0;
+  }
+  const auto json = report::to_json(analysis);
+  platform::write_text(run.folder.analysis_file(), json);
+  fmt::print("{}", json);
   return 0;
 }
 

@@ -11,7 +11,7 @@
 
 #include "apps/berth/interrupt.h"
 #include "berth/error.h"
-#include "core/sweep/child_process.h"
+#include "core/platform/child_process.h"
 
 namespace berth::app {
 namespace fs = std::filesystem;
@@ -61,7 +61,7 @@ std::int64_t seconds_to_load() {
 
 Apart run_apart(const std::vector<std::string>& arguments, std::int64_t seconds) {
   const LogFolder logs;
-  sweep::ChildProcess child(arguments, logs.log());
+  platform::ChildProcess child(arguments, logs.log());
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   constexpr int kFirstSignal = 128;
   for (;;) {

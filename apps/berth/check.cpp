@@ -2,20 +2,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/program_options/value_semantic.hpp>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "apps/berth/commands.h"
 #include "apps/berth/suite_argument.h"
-#include "core/checkpoint/whole_file.h"
 #include "core/debias/prepare.h"
 #include "core/diagnosis/diagnosis.h"
 #include "core/training/trainer.h"
 
 namespace berth::app {
-namespace po = boost::program_options;
-namespace {
 
 Usage check_usage() {
   Usage usage;
@@ -23,30 +20,43 @@ Usage check_usage() {
   usage.summary = "Reads suite, plugins, model and data as `berth run` would, and tells what it found; trains nothing.";
   usage.examples =
       "  berth check configs/quickstart.toml\n  berth check suite.toml --set model.max_length=64\n"
-      "  berth check suite.toml --json findings.json\n";
+      "  berth check suite.toml --json > findings.json\n";
   add_suite_argument(usage);
-  usage.options.add_options()("json", po::value<std::string>()->value_name("FILE"),
-                              "write all findings about the data to this file: every duplicate, every label in doubt");
+  // With all findings about the data: every duplicate, every label in doubt.
+  add_json(usage.options);
   add_plugin_path(usage.options);
   return usage;
 }
 
-// Lengths as they would be without a limit, so that what gets truncated, or read in windows, shows.
-diagnosis::SampleSet read_and_print_set(const training::Session& session, const training::TaskSession& task,
-                                        const suite::DataSetConfig& set) {
-  diagnosis::SampleSet result{set.name, {}};
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A set as it is read: lengths as they would be without a limit, so that what gets truncated, or read in windows,
+// shows.
+struct ReadSet {
+  diagnosis::SampleSet samples;
+  std::int64_t examples = 0;
+  double mean_length = 0;  // tokens a sequence
+  std::int64_t length_95 = 0;
+  std::int64_t longest = 0;
+  std::int64_t truncated = 0;
+  std::int64_t in_windows = 0;
+};
+
+ReadSet measure_set(const training::Session& session, const training::TaskSession& task,
+                    const suite::DataSetConfig& set) {
+  ReadSet result;
+  result.samples.name = set.name;
   const std::int64_t max_length = session.suite.model.max_length;
   const FeatureContext limited{*session.tokenizer, max_length};
   const FeatureContext unlimited{*session.tokenizer, std::numeric_limits<std::int32_t>::max()};
   const auto reader = task.task.make_reader(set);
   const auto stream = task.task.open(*reader, set);
   std::vector<std::int64_t> lengths;
-  std::int64_t examples = 0;
   std::int64_t sum = 0;
-  std::int64_t truncated = 0;
-  std::int64_t in_windows = 0;
   while (const auto example = task.task.next(*stream)) {
-    ++examples;
+    ++result.examples;
     const auto whole = task.task.features(*example, unlimited);
     std::int64_t too_long = 0;
     for (const auto& feature : whole) {
@@ -54,31 +64,60 @@ diagnosis::SampleSet read_and_print_set(const training::Session& session, const 
       sum += lengths.back();
       too_long += lengths.back() > max_length ? 1 : 0;
     }
-    result.samples.push_back(diagnosis::make_sample(whole, task.task.label(*example), example->where));
+    result.samples.samples.push_back(diagnosis::make_sample(whole, task.task.label(*example), example->where));
     if (too_long > 0 && task.task.features(*example, limited).size() > whole.size()) {
-      ++in_windows;
+      ++result.in_windows;
     } else {
-      truncated += too_long;
+      result.truncated += too_long;
     }
   }
   std::sort(lengths.begin(), lengths.end());
-  fmt::print("  {:<12} {:>9} examples  tokens a sequence: mean {:.1f}, 95% {}, longest {}  truncated to {}: {}{}\n",
-             set.name, examples, static_cast<double>(sum) / static_cast<double>(lengths.size()),
-             lengths[(lengths.size() - 1) * 95 / 100], lengths.back(), max_length, truncated,
-             in_windows > 0 ? fmt::format("  read in windows: {}", in_windows) : "");
+  result.mean_length = static_cast<double>(sum) / static_cast<double>(lengths.size());
+  result.length_95 = lengths[(lengths.size() - 1) * 95 / 100];
+  result.longest = lengths.back();
   return result;
 }
 
-// Prints what stands out in a task's data, and returns all of it.
-nlohmann::ordered_json diagnose_task(const training::Session& session, const training::TaskSession& task) {
+std::string describe(const ReadSet& set, std::int64_t max_length) {
+  return fmt::format("{:<12} {:>9} examples  tokens a sequence: mean {:.1f}, 95% {}, longest {}  truncated to {}: {}{}",
+                     set.samples.name, set.examples, set.mean_length, set.length_95, set.longest, max_length,
+                     set.truncated, set.in_windows > 0 ? fmt::format("  read in windows: {}", set.in_windows) : "");
+}
+
+Json to_json(const ReadSet& set) {
+  return {{"examples", set.examples},
+          {"tokens", {{"mean", set.mean_length}, {"percentile_95", set.length_95}, {"longest", set.longest}}},
+          {"truncated", set.truncated},
+          {"in_windows", set.in_windows}};
+}
+
+// What stands out in a task's data: each line for people goes to `tell`. Returns all of it.
+Json diagnose_task(const training::Session& session, const training::TaskSession& task,
+                   const std::function<void(const std::string&)>& tell) {
+  Json json = {{"plugin", task.task.config().plugin}};
   std::vector<diagnosis::SampleSet> sets;
-  sets.push_back(read_and_print_set(session, task, *task.task.config().train));
-  for (const auto& set : training::set_files(task.task.config())) {
-    sets.push_back(read_and_print_set(session, task, set));
-  }
+  const auto add = [&](const suite::DataSetConfig& config) {
+    auto set = measure_set(session, task, config);
+    tell(describe(set, session.suite.model.max_length));
+    json["sets"][config.name] = to_json(set);
+    sets.push_back(std::move(set.samples));
+  };
+  add(*task.task.config().train);
+  for (const auto& set : training::set_files(task.task.config())) add(set);
   const auto found = diagnosis::diagnose(sets);
-  for (const auto& line : diagnosis::describe(found, sets)) fmt::print("  {}\n", line);
-  return diagnosis::to_json(found, sets);
+  for (const auto& line : diagnosis::describe(found, sets)) tell(line);
+  json.update(diagnosis::to_json(found, sets));
+  if (task.task.config().split > 0) {
+    json["split_off"] = task.dev()->example_count;
+    tell(fmt::format("of train, {} examples are split off as dev", task.dev()->example_count));
+  }
+  return json;
+}
+
+Json plan_json(const training::ParameterPlan& plan) {
+  return {{"parameters", plan.total()},
+          {"trained_parameters", plan.count(training::Status::kTrained)},
+          {"trained_share", plan.trained_share()}};
 }
 
 }  // namespace
@@ -92,20 +131,19 @@ int check(const Arguments& arguments) {
   auto session = training::start_session(suite, registry);
   const auto plan = training::plan_of(session);
   for (const auto& task : session.tasks) debias::check(session, task);
-  fmt::print("suite {}: {} tasks; model {}\n", suite.name, suite.tasks.size(), suite.model.path.string());
-  nlohmann::ordered_json findings;
+  const bool is_json = wants_json(*values);
+  const auto tell = [&](const std::string& text) {
+    if (!is_json) fmt::print("{}\n", text);
+  };
+  Json json = {{"suite", suite.name}, {"model", suite.model.path.string()}};
+  json.update(plan_json(plan));
+  tell(fmt::format("suite {}: {} tasks; model {}", suite.name, suite.tasks.size(), suite.model.path.string()));
   for (const auto& task : session.tasks) {
-    fmt::print("{}\n", task.task.owner());
-    findings[task.task.name()] = diagnose_task(session, task);
-    if (task.task.config().split > 0) {
-      fmt::print("  of train, {} examples are split off as dev\n", task.dev()->example_count);
-    }
+    tell(task.task.owner());
+    json["tasks"][task.task.name()] = diagnose_task(session, task, [&](const std::string& line) { tell("  " + line); });
   }
-  if (values->count("json") > 0) {
-    checkpoint::write_text((*values)["json"].as<std::string>(),
-                           findings.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  }
-  fmt::print("{}\nall is well\n", plan.describe());
+  tell(plan.describe() + "\nall is well");
+  if (is_json) print_json(json);
   return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "apps/berth/interrupt.h"
 #include "core/checkpoint/run_checkpoint.h"
+#include "core/data/unpack.h"
 #include "core/plugin/loaded_task.h"
 #include "core/training/session.h"
 
@@ -41,6 +42,10 @@ void check_before_running(const suite::Suite& suite, const plugin::Registry& reg
     auto files = training::set_files(config);
     if (config.train) files.push_back(*config.train);
     for (const auto& file : files) {
+      if (file.path == data::kStandardInput) {
+        throw Error(ErrorKind::kConfig, file.where,
+                    "standard input can be read once, but several runs would need it; write it to a file first");
+      }
       const auto reader = task.make_reader(file);
       task.open(*reader, file);
     }

@@ -8,14 +8,17 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <iostream>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "berth/error.h"
 
 namespace berth::app {
 namespace po = boost::program_options;
 
+void add_help(po::options_description& options) { options.add_options()("help,h", "show this help"); }
+
 std::optional<po::variables_map> parse(Usage& usage, const Arguments& arguments) {
-  usage.options.add_options()("help,h", "show this help");
+  add_help(usage.options);
   po::options_description all;
   all.add(usage.options);
   // Positional arguments are hidden options of the parser; the usage line shows them.
@@ -46,14 +49,6 @@ std::optional<po::variables_map> parse(Usage& usage, const Arguments& arguments)
   return values;
 }
 
-std::string shell_word(const std::string& text) {
-  constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
 void add_plugin_path(po::options_description& options) {
   options.add_options()(
       "plugin-path", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
@@ -77,6 +72,18 @@ std::vector<std::filesystem::path> plugin_folders(const po::variables_map& value
 plugin::Registry find_plugins(const po::variables_map& values) {
   return plugin::Registry(named_folders(values), plugin::warn_on_stderr, try_to_load);
 }
+
+void add_json(po::options_description& options) {
+  options.add_options()("json", po::bool_switch(), "print one JSON object in place of text, for programs");
+}
+
+bool wants_json(const po::variables_map& values) { return values["json"].as<bool>(); }
+
+void print_json(const nlohmann::ordered_json& json) {
+  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+std::FILE* progress_stream(const po::variables_map& values) { return wants_json(values) ? stderr : stdout; }
 
 std::string required(const po::variables_map& values, const std::string& name, const std::string& how) {
   if (!values.contains(name)) throw Error(ErrorKind::kConfig, fmt::format("{} is missing: {}", name, how));

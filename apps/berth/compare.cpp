@@ -18,9 +18,6 @@
 namespace berth::app {
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
-namespace {
-
-using Json = nlohmann::ordered_json;
 
 Usage compare_usage() {
   Usage usage;
@@ -33,9 +30,14 @@ Usage compare_usage() {
       "  berth compare runs/all-four runs/ner runs/qa\n"
       "  berth compare runs/full runs/lora --resamples 1000\n";
   usage.positional.add("run", -1);
+  add_json(usage.options);
   add_compare_options(usage.options);
   return usage;
 }
+
+namespace {
+
+using Json = nlohmann::ordered_json;
 
 struct Run {
   std::string name;
@@ -145,6 +147,26 @@ void print_scores(const std::vector<Run>& runs) {
   }
 }
 
+Json compared_json(const std::vector<Run>& runs) {
+  Json json = {{"runs", Json::array()}, {"scores", Json::array()}};
+  for (const auto& run : runs) {
+    Json entry = {{"run", run.name}, {"ending", run.summary.value("ending", Json())}};
+    if (run.summary.contains("gradient_cosines")) entry["gradient_cosines"] = run.summary["gradient_cosines"];
+    json["runs"].push_back(std::move(entry));
+  }
+  for (const auto& row : rows_of(runs)) {
+    Json entry = {{"task", row.task}, {"set", row.set}, {"score", row.score}};
+    if (row.is_lower_better) entry["lower_is_better"] = true;
+    for (const auto& run : runs) {
+      const auto value = value_of(run, row);
+      entry["values"].push_back(value ? Json(*value) : Json());
+    }
+    if (const auto alone = alone_of(runs, row)) entry["alone"] = *alone;
+    json["scores"].push_back(std::move(entry));
+  }
+  return json;
+}
+
 void print_cosines(const std::vector<Run>& runs) {
   std::vector<std::vector<std::string>> table = {{"run", "gradients of", "mean cosine", "least", "against each other"}};
   for (const auto& run : runs) {
@@ -179,6 +201,10 @@ int compare(const Arguments& arguments) {
   std::vector<Run> runs;
   runs.reserve(paths.size());
   for (const auto& path : paths) runs.push_back(read_run(path));
+  if (wants_json(*values)) {
+    print_json(compared_json(runs));
+    return 0;
+  }
   print_scores(runs);
   print_cosines(runs);
   return 0;

@@ -4,6 +4,7 @@
 
 #include <boost/program_options/value_semantic.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "apps/berth/trained_run.h"
 #include "core/data/named_set.h"
@@ -13,6 +14,8 @@
 namespace berth::app {
 namespace po = boost::program_options;
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 // A run with its answers to a set of its own. Stays where it is: the answers refer to the session and the data.
 class Answered {
@@ -67,8 +70,45 @@ void check_same_examples(const evaluation::KeptPredictions& first, const evaluat
   }
 }
 
+struct ComparedRun {
+  std::string name;
+  double value = 0;
+  statistics::Interval interval = {};
+};
+
+struct Comparison {
+  std::string task, set;
+  Score score;
+  std::size_t examples = 0;
+  std::vector<ComparedRun> runs;
+  statistics::Difference difference = {};
+  double p_exchanged = 0;
+};
+
 std::string interval_text(const statistics::Interval& interval) {
   return fmt::format("95% interval {:.4f} to {:.4f}", interval.low, interval.high);
+}
+
+void print(const Comparison& c) {
+  fmt::print("{} on {}: {}{}, {} examples\n", c.task, c.set, c.score.name,
+             c.score.direction == Direction::kLowerIsBetter ? " (lower is better)" : "", c.examples);
+  for (const auto& run : c.runs) fmt::print("  {:<24} {:.4f}  {}\n", run.name, run.value, interval_text(run.interval));
+  fmt::print("  {:<24} {:+.4f}  {}\n", "difference", c.difference.value, interval_text(c.difference.interval));
+  fmt::print("p {:.4f} by the paired bootstrap, {:.4f} by approximate randomisation\n", c.difference.p, c.p_exchanged);
+}
+
+Json to_json(const Comparison& c) {
+  const auto interval = [](const statistics::Interval& i) { return Json::array({i.low, i.high}); };
+  Json json = {{"task", c.task}, {"set", c.set}, {"score", c.score.name}, {"examples", c.examples}};
+  if (c.score.direction == Direction::kLowerIsBetter) json["lower_is_better"] = true;
+  for (const auto& run : c.runs) {
+    json["runs"].push_back(Json{{"run", run.name}, {"value", run.value}, {"interval", interval(run.interval)}});
+  }
+  json["difference"] = {{"value", c.difference.value},
+                        {"interval", interval(c.difference.interval)},
+                        {"p", c.difference.p},
+                        {"p_exchanged", c.p_exchanged}};
+  return json;
 }
 
 }  // namespace
@@ -101,26 +141,28 @@ void compare_examples(const po::variables_map& values, const Arguments& runs) {
   const auto& b = second.predictions();
   check_same_examples(a, b);
 
-  const auto score = a.primary();
-  fmt::print("{} on {}: {}{}, {} examples\n", task, set, score.name,
-             score.direction == Direction::kLowerIsBetter ? " (lower is better)" : "", a.size());
-  const auto print_run = [&](const std::string& name, const evaluation::KeptPredictions& answers) {
+  Comparison found;
+  found.task = task;
+  found.set = set;
+  found.score = a.primary();
+  found.examples = a.size();
+  for (const auto* answers : {&a, &b}) {
     const auto scores = statistics::bootstrap_scores(
-        answers.size(), [&](const auto& p) { return answers.score(p); }, options);
-    fmt::print("  {:<24} {:.4f}  {}\n", name, answers.primary().value,
-               interval_text(statistics::percentile_interval(scores)));
-  };
-  print_run(runs[0], a);
-  print_run(runs[1], b);
-  const auto difference = statistics::paired_bootstrap(
+        answers->size(), [&](const auto& p) { return answers->score(p); }, options);
+    found.runs.push_back({runs[found.runs.size()], answers->primary().value, statistics::percentile_interval(scores)});
+  }
+  found.difference = statistics::paired_bootstrap(
       a.size(), [&](const auto& p) { return a.score(p); }, [&](const auto& p) { return b.score(p); }, options);
   // Exchanged: the first system has the second's answers, and the second the first's.
-  const double p = statistics::approximate_randomisation(
+  found.p_exchanged = statistics::approximate_randomisation(
       a.size(),
       [&](const auto& is_exchanged) { return a.mixed_score(b, is_exchanged) - b.mixed_score(a, is_exchanged); },
       options);
-  fmt::print("  {:<24} {:+.4f}  {}\n", "difference", difference.value, interval_text(difference.interval));
-  fmt::print("p {:.4f} by the paired bootstrap, {:.4f} by approximate randomisation\n", difference.p, p);
+  if (wants_json(values)) {
+    print_json(to_json(found));
+  } else {
+    print(found);
+  }
 }
 
 }  // namespace berth::app

@@ -3,28 +3,48 @@
 
 #include <boost/program_options/value_semantic.hpp>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "apps/berth/commands.h"
 #include "apps/berth/trained_run.h"
 #include "core/data/named_set.h"
+#include "core/data/unpack.h"
+#include "core/report/run_json.h"
+#include "core/report/shown_answers.h"
 
 namespace berth::app {
 namespace po = boost::program_options;
-namespace {
 
 Usage evaluate_usage() {
   Usage usage;
   usage.line = "berth evaluate RUN_DIR [options]";
   usage.summary =
-      "Scores the tasks of a run on the dev set and the further sets of its suite, or one task on another file.";
+      "Scores the tasks of a run on the dev set and the further sets of its suite, or one task on another file.\n"
+      "Without --data, of the best checkpoint, also keeps in the run folder what a report shows of the answers.";
   usage.examples =
       "  berth evaluate runs/quickstart\n"
       "  berth evaluate runs/quickstart --task inbox --data newer.tsv --checkpoint last\n";
   usage.positional.add("run", 1);
   usage.options.add_options()("task", po::value<std::string>()->value_name("NAME"), "only this task")(
-      "data", po::value<std::string>()->value_name("FILE"), "a file to score on, read as the task's dev set is");
+      "data", po::value<std::string>()->value_name("FILE"),
+      "a file to score on, read as the task's dev set is; may be gzip, zstd, a pattern, or - for standard input");
+  add_json(usage.options);
   add_run_options(usage.options);
   return usage;
+}
+
+namespace {
+
+// One more set of a task, in the words of summary.json.
+void add_scores(report::Json& entry, const std::string& set, const evaluation::Evaluation& evaluation) {
+  entry["primary"] = evaluation.primary().name;
+  if (evaluation.primary().direction == Direction::kLowerIsBetter) entry["lower_is_better"] = true;
+  entry["sets"][set] = report::scores_json(evaluation);
+  if (!evaluation.groups.empty()) {
+    entry["groups"][set] = report::groups_json(evaluation);
+    entry["worst_group"][set] = evaluation.worst_group();
+  }
+  entry["examples"][set] = evaluation.examples;
 }
 
 void print_scores(const std::string& task, const std::string& set, const evaluation::Evaluation& evaluation) {
@@ -44,7 +64,7 @@ void print_scores(const std::string& task, const std::string& set, const evaluat
 suite::DataSetConfig file_set(const suite::TaskConfig& config, const std::string& file) {
   suite::DataSetConfig set = config.dev ? *config.dev : *config.train;
   set.name = "data";
-  set.path = std::filesystem::absolute(file);
+  set.path = file == data::kStandardInput ? std::filesystem::path(file) : std::filesystem::absolute(file);
   set.where = {"--data " + file};
   return set;
 }
@@ -62,19 +82,36 @@ int evaluate(const Arguments& arguments) {
     throw Error(ErrorKind::kConfig, "--data needs --task: the run has several tasks");
   }
   if (!only.empty()) run.check_task(only);
+  report::Json json = {{"run", run.folder.path().string()}, {"checkpoint", run.which}};
+  // A report tells of the best checkpoint and of the run's own sets.
+  const bool keeps_answers = !has_file && run.which == "best";
   bool any = false;
   for (const auto& config : run.suite.tasks) {
     if (!only.empty() && config.name != only) continue;
     auto session = run.open(config.name);
     auto& task = session.tasks.front();
     const auto score = [&](const std::string& name, const data::TaskData& data) {
-      print_scores(config.name, name,
-                   evaluation::evaluate(session.model_of(task), data, session.evaluation_options(), {}));
+      report::TaskAnswers answers(task.task);
+      evaluation::EvaluationSinks sinks;
+      if (keeps_answers) {
+        sinks.prediction = [&](const Example& example, const Prediction& prediction) {
+          answers.add(example, prediction);
+        };
+      }
+      const auto evaluation = evaluation::evaluate(session.model_of(task), data, session.evaluation_options(), sinks);
+      if (wants_json(*values)) {
+        add_scores(json["tasks"][config.name], name, evaluation);
+      } else {
+        print_scores(config.name, name, evaluation);
+      }
+      // A run that lies where nothing can be written is still scored.
+      const auto why = keeps_answers ? answers.write(run.folder.shown_file(config.name, name)) : "";
+      if (!why.empty()) fmt::print(stderr, "no answers for a report: {}\n", why);
       any = true;
     };
     if (has_file) {
       const auto set = file_set(config, (*values)["data"].as<std::string>());
-      score(set.path.string(), training::read_set(session, task, set));
+      score(data::display_name(set.path), training::read_set(session, task, set));
       continue;
     }
     if (config.split > 0) {
@@ -84,6 +121,7 @@ int evaluate(const Arguments& arguments) {
     for (const auto& set : training::set_files(config)) score(set.name, training::read_set(session, task, set));
   }
   if (!any) throw Error(ErrorKind::kConfig, "the run's suite names no set to evaluate on; give --data FILE");
+  if (wants_json(*values)) print_json(json);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // berth export: a trained task as a model folder that transformers opens.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/program_options/value_semantic.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -9,19 +10,23 @@
 #include "apps/berth/trained_run.h"
 #include "core/checkpoint/model_folder.h"
 #include "core/checkpoint/run_checkpoint.h"
+#include "core/model/json_text.h"
+#include "core/platform/whole_file.h"
 #include "core/plugin/head_tensors.h"
+#include "core/report/model_card.h"
 #include "core/text/load_tokenizer.h"
 
 namespace berth::app {
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
-namespace {
 
 Usage export_usage() {
   Usage usage;
   usage.line = "berth export RUN_DIR --task NAME --to DIR [options]";
   usage.summary =
-      "Writes a trained task as a folder that transformers' from_pretrained opens as the matching model class.";
+      "Writes a trained task as a folder that transformers' from_pretrained opens as the matching model class, with "
+      "the\n"
+      "tokenizer's files and a model card. Of a task whose head transformers has no class for, the encoder alone.";
   usage.examples = "  berth export runs/quickstart --task inbox --to inbox-model\n";
   usage.positional.add("run", 1);
   usage.options.add_options()("task", po::value<std::string>()->value_name("NAME"), "the task to export")(
@@ -29,6 +34,11 @@ Usage export_usage() {
   add_run_options(usage.options);
   return usage;
 }
+
+namespace {
+
+// transformers' class for an encoder without a head.
+constexpr const char* kEncoderAlone = "BertModel";
 
 // The head's tensors under the names that the architecture gives them.
 NamedTensors renamed(const NamedTensors& tensors, const ExportInfo& info, const std::string& owner) {
@@ -44,6 +54,41 @@ NamedTensors renamed(const NamedTensors& tensors, const ExportInfo& info, const 
   return result;
 }
 
+// What makes the folder's config.json and model.safetensors. Throws Error kPlugin for an export_info() that can't be.
+checkpoint::WriteOptions options_of(const training::TaskSession& task) {
+  const auto info = task.task.export_info();
+  checkpoint::WriteOptions options;
+  auto overrides = nlohmann::ordered_json::parse(info.config_json.empty() ? "{}" : info.config_json, nullptr,
+                                                 /*allow_exceptions=*/false);
+  if (!overrides.is_object()) {
+    throw Error(ErrorKind::kPlugin,
+                fmt::format("{}, export_info: config_json is no JSON object: {}", task.task.owner(), info.config_json));
+  }
+  if (info.architecture.empty()) {
+    overrides["architectures"] = {kEncoderAlone};
+  } else {
+    overrides["architectures"] = {info.architecture};
+    options.prefix = "bert.";
+    options.extra = renamed(plugin::head_tensors(*task.head), info, task.task.owner());
+    options.with_pooler = info.has_pooler;
+  }
+  options.config_overrides = overrides.dump();
+  return options;
+}
+
+void write_card(const fs::path& to, const TrainedRun& run, const std::string& task) {
+  const auto step = checkpoint::read_info(run.checkpoint(task)).step;
+  const auto config = std::find_if(run.suite.tasks.begin(), run.suite.tasks.end(),
+                                   [&](const suite::TaskConfig& c) { return c.name == task; });
+  const report::ModelCard card{(fs::absolute(to) / "").lexically_normal().parent_path().filename().string(),
+                               model::read_text(to / "config.json"),
+                               *config,
+                               run.suite,
+                               step,
+                               report::scores_at(run.folder.metrics_file(), task, step)};
+  platform::write_text(to / "README.md", report::model_card(card));
+}
+
 }  // namespace
 
 int export_task(const Arguments& arguments) {
@@ -57,37 +102,27 @@ int export_task(const Arguments& arguments) {
     throw Error(ErrorKind::kConfig, fmt::format("--to {}: exists and is not an empty folder", to.string()));
   }
   auto session = run.open(name);
-  auto& task = session.find(name);
-  const auto info = task.task.export_info();
+  const auto& task = session.find(name);
   if (session.encoder.config().adapter_size > 0) {
     throw Error(
         ErrorKind::kConfig,
         "the encoder has adapters (finetuning.method = \"adapters\"), which transformers' classes don't know and "
         "would leave out; only berth itself can run this model");
   }
-  if (info.architecture.empty()) {
-    throw Error(
-        ErrorKind::kConfig,
-        fmt::format("{} has no matching model class in transformers; its encoder is a model folder by itself: {}",
-                    task.task.owner(), checkpoint::encoder_folder(run.checkpoint(name)).string()));
-  }
-  auto overrides = nlohmann::ordered_json::parse(info.config_json.empty() ? "{}" : info.config_json, nullptr,
-                                                 /*allow_exceptions=*/false);
-  if (!overrides.is_object()) {
-    throw Error(ErrorKind::kPlugin,
-                fmt::format("{}, export_info: config_json is no JSON object: {}", task.task.owner(), info.config_json));
-  }
-  overrides["architectures"] = {info.architecture};
-  checkpoint::WriteOptions options;
-  options.prefix = "bert.";
-  options.config_overrides = overrides.dump();
-  options.extra = renamed(plugin::head_tensors(*task.head), info, task.task.owner());
-  options.with_pooler = info.has_pooler;
+  const auto options = options_of(task);
   fs::create_directories(to);
   checkpoint::write_model_folder(to, session.encoder, options);
   text::copy_tokenizer_files(checkpoint::encoder_folder(run.checkpoint(name)), to);
-  fmt::print("{}: {} as transformers' {} in {}\n", name, run.checkpoint(name).filename().string(), info.architecture,
-             to.string());
+  write_card(to, run, name);
+  const auto architecture = task.task.export_info().architecture;
+  const auto checkpoint = run.checkpoint(name).filename().string();
+  if (architecture.empty()) {
+    fmt::print(
+        "{}: {}: transformers has no model class for this task's head: its encoder alone, as transformers' {}, in {}\n",
+        name, checkpoint, kEncoderAlone, to.string());
+  } else {
+    fmt::print("{}: {} as transformers' {} in {}\n", name, checkpoint, architecture, to.string());
+  }
   return 0;
 }
 

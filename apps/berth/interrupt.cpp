@@ -5,6 +5,8 @@
 #include <csignal>
 #include <initializer_list>
 
+#include "core/platform/temporary_folder.h"
+
 namespace berth::app {
 namespace {
 
@@ -12,7 +14,10 @@ volatile std::sig_atomic_t g_signal = 0;
 
 extern "C" void on_signal(int signal) {
   // A terminal that goes away says so twice: by its shell, and by the kernel.
-  if (g_signal != 0 && signal != SIGHUP) _exit(128 + signal);
+  if (g_signal != 0 && signal != SIGHUP) {
+    platform::remove_temporary_files();
+    _exit(128 + signal);
+  }
   if (g_signal == 0) g_signal = signal;
 }
 

@@ -18,30 +18,30 @@
 #include "apps/berth/commands.h"
 #include "berth/error.h"
 #include "core/plugin/guard.h"
+#include "core/report/documentation.h"
 #include "core/suite/option_binder.h"
 
 namespace berth::app {
 namespace {
 
-struct Command {
-  const char* name;
-  const char* summary;
-  int (*run)(const Arguments&);
-};
-
 constexpr Command kCommands[] = {
-    {"run", "train the tasks of a suite and report", run},
-    {"evaluate", "score a trained task on its sets or on another file", evaluate},
-    {"predict", "answer JSON lines with a trained task", predict},
-    {"export", "write a trained task as a folder that transformers opens", export_task},
-    {"analyze", "show what training changed in the encoder, and where", analyze},
-    {"compare", "put the scores of several runs beside each other", compare},
-    {"sweep", "try many settings and seeds, and say which matter", sweep},
-    {"matrix", "train on each task's set, and test on every other's", matrix},
-    {"check", "look at everything of a suite short of training", check},
-    {"plugins", "list the plugins that were found, or one's options", plugins},
-    {"new-plugin", "make a project for a task of your own", new_plugin},
-    {"validate-plugin", "check what the SDK asks of a plugin", validate_plugin},
+    {"init", "write a suite for a data file", init_usage, init},
+    {"run", "train the tasks of a suite and report", run_usage, run},
+    {"evaluate", "score a trained task on its sets or on another file", evaluate_usage, evaluate},
+    {"predict", "answer JSON lines with a trained task", predict_usage, predict},
+    {"serve", "answer over HTTP with a trained suite", serve_usage, serve},
+    {"export", "write a trained task as a folder that transformers opens", export_usage, export_task},
+    {"report", "write report.html of one or several runs", report_usage, report},
+    {"analyze", "show what training changed in the encoder, and where", analyze_usage, analyze},
+    {"compare", "put the scores of several runs beside each other", compare_usage, compare},
+    {"sweep", "try many settings and seeds, and say which matter", sweep_usage, sweep},
+    {"matrix", "train on each task's set, and test on every other's", matrix_usage, matrix},
+    {"check", "look at everything of a suite short of training", check_usage, check},
+    {"plugins", "list the plugins that were found, or one's options", plugins_usage, plugins},
+    {"schema", "print the JSON schema of suites for editors", schema_usage, schema},
+    {"new-plugin", "make a project for a task of your own", new_plugin_usage, new_plugin},
+    {"validate-plugin", "check what the SDK asks of a plugin", validate_plugin_usage, validate_plugin},
+    {"completions", "print completions for a shell", completions_usage, completions},
 };
 
 void print_help() {
@@ -97,7 +97,8 @@ int guarded_main(const Arguments& arguments) {
   } catch (const std::exception& e) {
     if (plugin::is_out_of_memory(e)) {
       return fail(ErrorKind::kIo,
-                  "out of memory; lower training.batch_size, evaluation.batch_size or model.max_length");
+                  fmt::format("out of memory; lower training.batch_size, evaluation.batch_size or model.max_length; {}",
+                              report::see(report::kOutOfMemoryPage)));
     }
     if (std::ferror(stdout) != 0) return fail_output();  // fmt::print throws
     return fail(kInternal, fmt::format("unexpected error, please report it: {}", e.what()));
@@ -137,6 +138,9 @@ int run_program(const Arguments& arguments) {
 }
 
 }  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
 }  // namespace berth::app
 
 int main(int count, char** values) { return berth::app::run_program({values + 1, values + count}); }

@@ -9,15 +9,14 @@
 #include "apps/berth/commands.h"
 #include "apps/berth/interrupt.h"
 #include "apps/berth/suite_argument.h"
-#include "core/checkpoint/whole_file.h"
 #include "core/evaluation/evaluator.h"
-#include "core/report/folder_lock.h"
+#include "core/platform/folder_lock.h"
+#include "core/platform/whole_file.h"
 #include "core/sweep/matrix.h"
 
 namespace berth::app {
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
-namespace {
 
 Usage matrix_usage() {
   Usage usage;
@@ -36,9 +35,12 @@ Usage matrix_usage() {
       "resamples", po::value<std::int64_t>()->default_value(1000)->value_name("N"),
       "of the examples, for the intervals")("out", po::value<std::string>()->value_name("DIR"),
                                             "the matrix's folder, new or of one that goes on (default: matrices/NAME)");
+  add_json(usage.options);
   add_child_options(usage.options);
   return usage;
 }
+
+namespace {
 
 // "1,2,3".
 std::vector<std::int64_t> parse_seeds(const std::string& text) {
@@ -69,14 +71,16 @@ sweep::MatrixOptions matrix_options(const po::variables_map& values, const suite
   return options;
 }
 
-void write_matrix(const sweep::Matrix& matrix, const fs::path& folder) {
-  checkpoint::write_text(folder / "matrix.json", sweep::to_json(matrix));
-  checkpoint::write_text(folder / "matrix.svg", sweep::to_svg(matrix));
-  fmt::print("\n{}\nwritten: matrix.json, matrix.svg in {}\n", sweep::to_text(matrix), folder.string());
+// Returns what matrix.json says.
+std::string write_matrix(const sweep::Matrix& matrix, const fs::path& folder) {
+  auto json = sweep::to_json(matrix);
+  platform::write_text(folder / "matrix.json", json);
+  platform::write_text(folder / "matrix.svg", sweep::to_svg(matrix));
+  return json;
 }
 
-int stopped() {
-  fmt::print("interrupted; the same command goes on with what is left\n");
+int stopped(std::FILE* out) {
+  fmt::print(out, "interrupted; the same command goes on with what is left\n");
   return 128 + interrupted_by();
 }
 
@@ -96,18 +100,19 @@ int matrix(const Arguments& arguments) {
       values->contains("out") ? fs::path((*values)["out"].as<std::string>()) : fs::path("matrices") / suite.name;
   const auto runner = runner_options(*values, suite, folder);
   catch_interrupts();
-  const report::FolderLock lock(folder, report::FolderLock::Heirs::kChildren);
+  const platform::FolderLock lock(folder, platform::FolderLock::Heirs::kChildren);
 
+  std::FILE* out = progress_stream(*values);
   int first_failure = 0;
   sweep::MatrixQueue queue(suite, options, [&](const sweep::MatrixRun& run, const sweep::Ending& ending) {
     if (first_failure == 0) first_failure = ending.code;
-    fmt::print("{}: {}\n", run.trial.title,
+    fmt::print(out, "{}: {}\n", run.trial.title,
                !run.failure.empty()      ? "failed: " + run.failure
                : ending.was_there_before ? "there already"
                                          : "done");
-    std::fflush(stdout);
+    std::fflush(out);
   });
-  if (sweep::run_trials(queue, runner) == sweep::RunnerEnd::kStopped) return stopped();
+  if (sweep::run_trials(queue, runner) == sweep::RunnerEnd::kStopped) return stopped(out);
 
   std::vector<std::vector<sweep::CellScore>> scores;
   try {
@@ -118,9 +123,15 @@ int matrix(const Arguments& arguments) {
       }
     }
   } catch (const evaluation::Stopped&) {
-    return stopped();
+    return stopped(out);
   }
-  write_matrix(sweep::make_matrix(suite, options, queue.runs(), scores), folder);
+  const auto matrix = sweep::make_matrix(suite, options, queue.runs(), scores);
+  const auto json = write_matrix(matrix, folder);
+  if (wants_json(*values)) {
+    fmt::print("{}", json);
+  } else {
+    fmt::print("\n{}\nwritten: matrix.json, matrix.svg in {}\n", sweep::to_text(matrix), folder.string());
+  }
   return first_failure;
 }
 

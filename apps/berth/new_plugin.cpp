@@ -7,17 +7,15 @@
 #include <boost/program_options/value_semantic.hpp>
 
 #include "apps/berth/commands.h"
-#include "core/checkpoint/whole_file.h"
 #include "core/model/json_text.h"
+#include "core/platform/program_path.h"
+#include "core/platform/whole_file.h"
 #include "core/suite/option_binder.h"
 #include "core/suite/resolve_path.h"
 
 namespace berth::app {
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
-namespace {
-
-constexpr const char* kModelVariable = "\"${BERTH_MODEL}\"";  // of the templates' suites
 
 Usage new_plugin_usage() {
   Usage usage;
@@ -30,18 +28,22 @@ Usage new_plugin_usage() {
       "  berth new-plugin mood\n"
       "  berth new-plugin dates --like tagging --model models/minilm --to plugins/dates\n";
   usage.positional.add("name", 1);
-  usage.options.add_options()("like", po::value<std::string>()->default_value("classification")->value_name("KIND"),
-                              "classification, tagging, span or generation")(
-      "to", po::value<std::string>()->value_name("FOLDER"), "default: NAME")(
+  usage.options.add_options()(
+      "like",
+      po::value<std::string>()->default_value("classification")->value_name("classification|tagging|span|generation"),
+      "what the new plugin is to be like")("to", po::value<std::string>()->value_name("FOLDER"), "default: NAME")(
       "model", po::value<std::string>()->value_name("FOLDER"),
       "the BERT that its suite trains; default: what the environment variable BERTH_MODEL names then");
   return usage;
 }
 
+namespace {
+
+constexpr const char* kModelVariable = "\"${BERTH_MODEL}\"";  // of the templates' suites
+
 fs::path program_folder() {
-  std::error_code failed;
-  const auto program = fs::read_symlink("/proc/self/exe", failed);
-  if (failed) throw Error(ErrorKind::kIo, "the program's own folder can't be found: " + failed.message());
+  const auto program = platform::program_path();
+  if (program.empty()) throw Error(ErrorKind::kIo, "the program's own folder can't be found; is /proc mounted?");
   return program.parent_path();
 }
 
@@ -132,7 +134,7 @@ void write_project(const fs::path& from, const NewPlugin& plugin) {
     auto text = rename(model::read_text(entry.path()));
     if (!plugin.model.empty()) text = replace_all(text, kModelVariable, plugin.model);
     fs::create_directories(target.parent_path());
-    checkpoint::write_text(target, text);
+    platform::write_text(target, text);
     fmt::print("  {}\n", target.lexically_normal().string());
   }
 }

@@ -11,12 +11,13 @@
 
 #include "apps/berth/commands.h"
 #include "apps/berth/trained_run.h"
+#include "core/data/compression.h"
+#include "core/data/unpack.h"
 #include "core/report/prediction_line.h"
 
 namespace berth::app {
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
-namespace {
 
 Usage predict_usage() {
   Usage usage;
@@ -26,14 +27,19 @@ Usage predict_usage() {
       "out),\nby the same object with `task`, `prediction` and what else the task has to say.";
   usage.examples =
       "  echo '{\"text\": \"Where is my parcel?\"}' | berth predict runs/quickstart --task inbox\n"
-      "  berth predict runs/quickstart --task inbox --input mails.jsonl --output answers.jsonl\n";
+      "  berth predict runs/quickstart --task inbox --input mails.jsonl --output answers.jsonl\n"
+      "  berth predict runs/quickstart --task inbox --input mails.jsonl.gz --output answers.jsonl.zst\n";
   usage.positional.add("run", 1);
   usage.options.add_options()("task", po::value<std::string>()->value_name("NAME"), "the task to answer with")(
-      "input", po::value<std::string>()->value_name("FILE"), "default: standard input")(
-      "output", po::value<std::string>()->value_name("FILE"), "default: standard output");
+      "input", po::value<std::string>()->value_name("FILE"),
+      "may be gzip or zstd; default: standard input, which is plain text")(
+      "output", po::value<std::string>()->value_name("FILE"),
+      "default: standard output; compressed, where it ends in .gz or .zst");
   add_run_options(usage.options);
   return usage;
 }
+
+namespace {
 
 // Whether a read from standard input would wait: then what was read so far is answered, for those who type or pipe.
 bool would_wait(std::istream& in) {
@@ -108,7 +114,7 @@ void answer_all(Predictor& predictor, std::int64_t batch_size, std::istream& in,
 }
 
 // Answers go to FILE.part, which becomes FILE at the end: what was there, the input even, is not lost to a bad line.
-// What was answered before an error stays in FILE.part.
+// What was answered before an error stays in FILE.part, which is never compressed.
 void write_answers(const std::string& file, const std::function<void(std::ostream&)>& write) {
   const auto part = file + ".part";
   std::ofstream out(part, std::ios::binary);
@@ -116,7 +122,13 @@ void write_answers(const std::string& file, const std::function<void(std::ostrea
   write(out);
   out.close();
   if (!out) throw Error(ErrorKind::kIo, {part}, "can't be written; is the disk full?");
-  fs::rename(part, file);
+  const auto compression = data::compression_by_name(file);
+  if (compression == data::Compression::kNone) {
+    fs::rename(part, file);
+  } else {
+    data::compress_file(part, file, compression);
+    fs::remove(part);
+  }
 }
 
 }  // namespace
@@ -133,12 +145,15 @@ int predict(const Arguments& arguments) {
   Predictor predictor(session, task, config.dev ? *config.dev : *config.train);
 
   std::ifstream file_in;
-  const auto source = values->contains("input") ? (*values)["input"].as<std::string>() : "standard input";
-  if (values->contains("input")) {
-    file_in.open(source, std::ios::binary);
-    if (!file_in || fs::is_directory(source)) throw Error(ErrorKind::kIo, {source}, "can't be read; is it a file?");
+  const fs::path input = values->contains("input") ? (*values)["input"].as<std::string>() : data::kStandardInput;
+  const auto source = data::display_name(input);
+  if (input != data::kStandardInput) {
+    // A pipe is answered as it comes, and not unpacked: it may never end.
+    const auto path = fs::is_fifo(input) ? input : data::UnpackedFiles::of_process().plain(input).path;
+    file_in.open(path, std::ios::binary);
+    if (!file_in || fs::is_directory(input)) throw Error(ErrorKind::kIo, {source}, "can't be read; is it a file?");
   }
-  std::istream& in = values->contains("input") ? file_in : std::cin;
+  std::istream& in = input != data::kStandardInput ? file_in : std::cin;
   std::ios::sync_with_stdio(false);
   const auto batch_size = session.suite.evaluation.batch_size;
   if (values->contains("output")) {

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <boost/program_options/value_semantic.hpp>
+#include <cstdint>
 #include <fstream>
 #include <optional>
 
@@ -10,17 +11,19 @@
 #include "apps/berth/commands.h"
 #include "apps/berth/interrupt.h"
 #include "apps/berth/suite_argument.h"
-#include "core/checkpoint/whole_file.h"
+#include "apps/berth/watch.h"
 #include "core/debias/prepare.h"
 #include "core/debias/teacher.h"
-#include "core/report/folder_lock.h"
+#include "core/platform/folder_lock.h"
+#include "core/platform/whole_file.h"
+#include "core/report/html/html_report.h"
 #include "core/report/prediction_line.h"
 #include "core/report/profile.h"
 #include "core/report/run_recorder.h"
+#include "core/report/shown_answers.h"
 
 namespace berth::app {
 namespace po = boost::program_options;
-namespace {
 
 Usage run_usage() {
   Usage usage;
@@ -37,10 +40,14 @@ Usage run_usage() {
                               "the run folder, new or empty (default: runs/NAME)")(
       "resume", po::value<std::string>()->value_name("RUN_DIR"),
       "go on with this run, with its own suite: no SUITE.toml, no --out, no --set but training.not_finite")(
-      "profile", po::bool_switch(), "print where the time of a training step went");
+      "profile", po::bool_switch(), "print where the time of a training step went")(
+      "watch", po::value<std::uint16_t>()->implicit_value(0)->value_name("PORT"),
+      "serve the run's report at 127.0.0.1 while it goes on; --watch=PORT chooses the port");
   add_plugin_path(usage.options);
   return usage;
 }
+
+namespace {
 
 // The run to go on with, if there is one.
 std::optional<report::RunFolder> resumed_run(const po::variables_map& values) {
@@ -85,7 +92,8 @@ void describe_session(const training::Session& session, report::Console& console
 
 // Scores every task by its best checkpoint. After training, the weights are those of the last one, but for averaged
 // ones: then the checkpoint has the mean. Throws evaluation::Stopped where the user has enough.
-void evaluate_sets(training::Session& session, const report::RunFolder& folder, report::RunRecorder& recorder) {
+void evaluate_sets(training::Session& session, const report::RunFolder& folder, report::RunRecorder& recorder,
+                   report::Console& console) {
   auto options = session.evaluation_options();
   options.wants_stop = wants_stop;
   std::filesystem::path loaded;
@@ -98,18 +106,23 @@ void evaluate_sets(training::Session& session, const report::RunFolder& folder, 
     for (const auto& set : task.sets) {
       const auto file = folder.predictions_file(task.task.name(), set.name);
       std::ofstream out(file, std::ios::binary);
+      report::TaskAnswers answers(task.task);
       evaluation::EvaluationSinks sinks;
       sinks.prediction = [&](const Example& example, const Prediction& prediction) {
         out << report::prediction_line(task.task.json(example), task.task.name(), task.task.json(prediction)) << '\n';
+        answers.add(example, prediction);
       };
       sinks.metric = [&](const Metric& metric) {
         for (const auto& [suffix, text] : task.task.files(metric)) {
-          checkpoint::write_text(folder.result_file(task.task.name(), set.name, suffix), text);
+          platform::write_text(folder.result_file(task.task.name(), set.name, suffix), text);
         }
       };
       const auto evaluation = evaluation::evaluate(session.model_of(task), set, options, sinks);
       out.close();
       if (!out) throw Error(ErrorKind::kIo, {file.string()}, "can't be written; is the disk full?");
+      if (const auto why = answers.write(folder.shown_file(task.task.name(), set.name)); !why.empty()) {
+        console.line(fmt::format("no answers for a report: {}", why));
+      }
       recorder.final_set(task.task.name(), set.name, evaluation);
     }
   }
@@ -141,6 +154,31 @@ void analyze_session(training::Session& session, const report::RunFolder& folder
   tell_analysis(analysis, folder, console);
 }
 
+// report.html, however the run ended. The run is what it is without one: that it can't be written is said.
+void write_report(const report::RunFolder& folder, const suite::Suite& suite, report::Console& console) {
+  if (!suite.report.html) return;
+  try {
+    const auto file = folder.path() / "report.html";
+    report::write_html_report({folder}, {}, file);
+    console.line(fmt::format("report {}", file.string()));
+  } catch (const std::exception& error) {
+    console.line(fmt::format("no report: {}", error.what()));
+  }
+}
+
+// False where the user has enough.
+bool try_to_analyze(training::Session& session, const report::RunFolder& folder, report::Console& console) {
+  try {
+    analyze_session(session, folder, console);
+    return true;
+  } catch (const evaluation::Stopped&) {
+    return false;
+  } catch (...) {
+    write_report(folder, session.suite, console);
+    throw;
+  }
+}
+
 }  // namespace
 
 int run(const Arguments& arguments) {
@@ -149,7 +187,7 @@ int run(const Arguments& arguments) {
   if (!values) return 0;
   report::Console console(stdout);
   const auto resumed = resumed_run(*values);
-  std::optional<report::FolderLock> lock;
+  std::optional<platform::FolderLock> lock;
   std::optional<std::filesystem::path> from;
   if (resumed) {
     lock.emplace(resumed->path());
@@ -171,9 +209,14 @@ int run(const Arguments& arguments) {
   catch_interrupts();                                        // from here on there is something to lose
   const auto out = values->contains("out") ? std::filesystem::path((*values)["out"].as<std::string>())
                                            : report::RunFolder::free_path(suite.name);
+  std::optional<Watch> watch;
+  if (values->contains("watch")) {
+    watch.emplace(resumed ? resumed->path() : out, (*values)["watch"].as<std::uint16_t>());
+    console.line(fmt::format("watch it at {}", watch->url()));
+  }
   if (!lock) lock.emplace(out);
   const auto folder = resumed ? *resumed : report::RunFolder::create(out, resolved);
-  if (resumed && values->contains("set")) checkpoint::write_text(folder.suite_file(), suite::to_toml(resolved));
+  if (resumed && values->contains("set")) platform::write_text(folder.suite_file(), suite::to_toml(resolved));
   console.line(fmt::format("run folder {}", folder.path().string()));
   describe_session(session, console);
 
@@ -184,6 +227,7 @@ int run(const Arguments& arguments) {
   auto result = trainer.result();
   const auto tell = [&](const char* what) {
     recorder.finish(result);
+    write_report(folder, suite, console);
     const auto saved = recorder.saved_step();
     if (!saved) return;
     console.line(fmt::format("{}; what was learned up to step {} is in {}; `berth run --resume {}` goes on", what,
@@ -196,7 +240,7 @@ int run(const Arguments& arguments) {
     if (profile) console.line(profile->table());
     profile.reset();
     result = trainer.result();
-    if (result.ending != training::Ending::kInterrupted) evaluate_sets(session, folder, recorder);
+    if (result.ending != training::Ending::kInterrupted) evaluate_sets(session, folder, recorder, console);
   } catch (const evaluation::Stopped&) {
     result.ending = training::Ending::kInterrupted;
   } catch (...) {
@@ -213,15 +257,12 @@ int run(const Arguments& arguments) {
     return 128 + interrupted_by();
   }
   recorder.finish(result);
-  if (!suite.analysis.at_end) return 0;
-  try {
-    analyze_session(session, folder, console);
-  } catch (const evaluation::Stopped&) {
-    console.line(fmt::format("interrupted; the run is whole, and `berth analyze {}` does what was left",
-                             folder.path().string()));
-    return 128 + interrupted_by();
-  }
-  return 0;
+  const bool is_whole = !suite.analysis.at_end || try_to_analyze(session, folder, console);
+  write_report(folder, suite, console);
+  if (is_whole) return 0;
+  console.line(
+      fmt::format("interrupted; the run is whole, and `berth analyze {}` does what was left", folder.path().string()));
+  return 128 + interrupted_by();
 }
 
 }  // namespace berth::app

@@ -9,9 +9,9 @@
 #include "apps/berth/commands.h"
 #include "apps/berth/interrupt.h"
 #include "apps/berth/suite_argument.h"
-#include "core/checkpoint/whole_file.h"
+#include "core/platform/folder_lock.h"
+#include "core/platform/whole_file.h"
 #include "core/report/console.h"
-#include "core/report/folder_lock.h"
 #include "core/suite/option_binder.h"
 #include "core/sweep/search.h"
 #include "core/sweep/sweep_report.h"
@@ -19,7 +19,6 @@
 namespace berth::app {
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
-namespace {
 
 Usage sweep_usage() {
   Usage usage;
@@ -34,9 +33,12 @@ Usage sweep_usage() {
   add_suite_argument(usage);
   usage.options.add_options()("out", po::value<std::string>()->value_name("DIR"),
                               "the sweep's folder, new or of a sweep that goes on (default: sweeps/NAME)");
+  add_json(usage.options);
   add_child_options(usage.options);
   return usage;
 }
+
+namespace {
 
 // That a run will have the score that the sweep goes by.
 void check_score(const suite::SweepConfig& config, const suite::Suite& suite) {
@@ -76,21 +78,25 @@ sweep::Space read_space(const po::variables_map& values, const std::string& file
   return space;
 }
 
-// "[3/12] optimizer.rate=2e-05 seed 1: 0.8333 (12.1 s)".
-void tell(const sweep::Run& run, const sweep::Ending& ending, const std::string& count) {
+// "optimizer.rate=2e-05 seed 1: 0.8333 (12.1 s)".
+std::string describe(const sweep::Run& run, const sweep::Ending& ending) {
   std::string text = run.outcome.score ? fmt::format("{:.4f}", *run.outcome.score) : "no score";
   if (!run.outcome.failure.empty()) text += ", failed: " + run.outcome.failure;
   text +=
       ending.was_there_before ? " (there already)" : fmt::format(" ({})", report::format_duration(run.outcome.seconds));
-  fmt::print("[{}] {}: {}\n", count, run.trial.title, text);
-  std::fflush(stdout);
+  return run.trial.title + ": " + text;
 }
 
-void write_report(const sweep::Search& search, const fs::path& folder) {
-  const auto report = sweep::report_on(search);
-  checkpoint::write_text(folder / "sweep.json", sweep::to_json(report, search));
-  checkpoint::write_text(folder / "runs.csv", sweep::to_csv(search));
-  checkpoint::write_text(folder / "sweep.svg", sweep::to_svg(report, search));
+// Returns what sweep.json says.
+std::string write_report(const sweep::SweepReport& report, const sweep::Search& search, const fs::path& folder) {
+  auto json = sweep::to_json(report, search);
+  platform::write_text(folder / "sweep.json", json);
+  platform::write_text(folder / "runs.csv", sweep::to_csv(search));
+  platform::write_text(folder / "sweep.svg", sweep::to_svg(report, search));
+  return json;
+}
+
+void print_report(const sweep::SweepReport& report, const sweep::Search& search, const fs::path& folder) {
   fmt::print("\n{}\n", sweep::to_text(report, search));
   if (const auto* best = search.best()) {
     fmt::print("best run: {}, {}\n", (folder / "trials" / best->trial.id).string(), best->trial.title);
@@ -110,8 +116,9 @@ int sweep(const Arguments& arguments) {
       values->contains("out") ? fs::path((*values)["out"].as<std::string>()) : fs::path("sweeps") / suite.name;
   const auto options = runner_options(*values, suite, folder);
   catch_interrupts();
-  const report::FolderLock lock(folder, report::FolderLock::Heirs::kChildren);
+  const platform::FolderLock lock(folder, platform::FolderLock::Heirs::kChildren);
 
+  std::FILE* out = progress_stream(*values);
   std::size_t ended = 0;
   int first_failure = 0;
   const auto total = space.config.search == suite::Search::kHalving
@@ -120,12 +127,19 @@ int sweep(const Arguments& arguments) {
   sweep::Search search(std::move(space), folder, [&](const sweep::Run& run, const sweep::Ending& ending) {
     ++ended;
     if (first_failure == 0) first_failure = ending.code;
-    tell(run, ending, total == 0 ? std::to_string(ended) : fmt::format("{}/{}", ended, total));
+    fmt::print(out, "[{}{}] {}\n", ended, total == 0 ? "" : fmt::format("/{}", total), describe(run, ending));
+    std::fflush(out);
   });
   const auto end = sweep::run_trials(search, options);
-  write_report(search, folder);
+  const auto report = sweep::report_on(search);
+  const auto json = write_report(report, search, folder);
+  if (wants_json(*values)) {
+    fmt::print("{}", json);
+  } else {
+    print_report(report, search, folder);
+  }
   if (end == sweep::RunnerEnd::kStopped) {
-    fmt::print("interrupted; the same command goes on with what is left\n");
+    fmt::print(out, "interrupted; the same command goes on with what is left\n");
     return 128 + interrupted_by();
   }
   if (search.best() != nullptr) return 0;

@@ -12,7 +12,7 @@ namespace berth::app {
 namespace po = boost::program_options;
 
 void add_run_options(po::options_description& options) {
-  options.add_options()("checkpoint", po::value<std::string>()->default_value("best")->value_name("WHICH"),
+  options.add_options()("checkpoint", po::value<std::string>()->default_value("best")->value_name("best|last|DIR"),
                         "best, last, or a checkpoint's folder");
   add_plugin_path(options);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/program_options/value_semantic.hpp>
+#include <nlohmann/json.hpp>
 
 #include "apps/berth/apart.h"
 #include "apps/berth/commands.h"
@@ -16,14 +17,8 @@
 namespace berth::app {
 namespace fs = std::filesystem;
 namespace po = boost::program_options;
-namespace {
 
-using validation::Needs;
-
-// What a check says, and ends with its code, where the suite can't be used.
-constexpr std::string_view kSuiteIsBad = "suite: ";
-
-Usage validate_usage() {
+Usage validate_plugin_usage() {
   Usage usage;
   usage.line = "berth validate-plugin FILE.so [--suite SUITE.toml] [options]";
   usage.summary =
@@ -44,14 +39,24 @@ Usage validate_usage() {
       "seed", po::value<std::int64_t>()->default_value(1)->value_name("N"), "of all that a check draws")(
       "timeout", po::value<std::int64_t>()->default_value(600)->value_name("SECONDS"), "of a check")(
       "here", "in this process, and not in one of its own");
+  add_json(usage.options);
   return usage;
 }
+
+namespace {
+
+using validation::Needs;
+using Json = nlohmann::ordered_json;
+
+// What a check says, and ends with its code, where the suite can't be used.
+constexpr std::string_view kSuiteIsBad = "suite: ";
 
 struct Request {
   validation::Subject subject;
   std::string suite;  // as it was given; "" for none
   std::string task;
   std::int64_t timeout = 600;
+  bool as_json = false;
 };
 
 Request read_request(const po::variables_map& values, const std::string& line) {
@@ -60,6 +65,7 @@ Request read_request(const po::variables_map& values, const std::string& line) {
   request.subject.seed = values["seed"].as<std::int64_t>();
   request.task = values["task"].as<std::string>();
   request.timeout = values["timeout"].as<std::int64_t>();
+  request.as_json = wants_json(values);
   if (!fs::exists(request.subject.file)) {
     throw Error(ErrorKind::kIo, {request.subject.file.string()}, "is not there; give a plugin's library");
   }
@@ -137,6 +143,15 @@ std::string command_to_repeat(const Request& request, const validation::Check& c
   return text;
 }
 
+Json to_json(const Request& request, const validation::Check& check, const Outcome& outcome) {
+  Json json = {{"check", check.name}, {"passed", outcome.passed}, {"text", outcome.text}};
+  if (!outcome.passed) {
+    json["expected"] = check.asks;
+    json["again"] = command_to_repeat(request, check);
+  }
+  return json;
+}
+
 void print(const Request& request, const validation::Check& check, const Outcome& outcome) {
   fmt::print("{:<6}  {:<9} {}\n", outcome.passed ? "ok" : "FAILED", check.name, outcome.text);
   if (!outcome.passed) {
@@ -149,6 +164,7 @@ int validate(const Request& request, const std::vector<validation::Check>& check
   int passed = 0;
   int failed = 0;
   int left_out = 0;
+  Json json = {{"plugin", request.subject.file.string()}, {"checks", Json::array()}};
   for (const auto& check : checks) {
     if (check.needs == Needs::kSuite && !request.subject.suite) {
       ++left_out;
@@ -157,13 +173,22 @@ int validate(const Request& request, const std::vector<validation::Check>& check
     const auto outcome =
         check.needs == Needs::kFile ? run_file_check(request, check) : run_in_own_process(request, check);
     if (wants_stop()) return 128 + interrupted_by();
-    print(request, check, outcome);
+    if (request.as_json) {
+      json["checks"].push_back(to_json(request, check, outcome));
+    } else {
+      print(request, check, outcome);
+    }
     ++(outcome.passed ? passed : failed);
     if (!outcome.passed && check.name == "manifest") break;  // berth would not load it
   }
-  fmt::print("\n{} of {} checks passed", passed, passed + failed);
-  if (left_out > 0) fmt::print("; {} more look at the task's work: give --suite SUITE.toml", left_out);
-  fmt::print("\n");
+  if (request.as_json) {
+    json.update({{"passed", passed}, {"failed", failed}, {"left_out", left_out}});
+    print_json(json);
+  } else {
+    fmt::print("\n{} of {} checks passed", passed, passed + failed);
+    if (left_out > 0) fmt::print("; {} more look at the task's work: give --suite SUITE.toml", left_out);
+    fmt::print("\n");
+  }
   return failed > 0 ? static_cast<int>(ErrorKind::kPlugin) : 0;
 }
 
@@ -180,7 +205,7 @@ int run_here(const validation::Check& check, const validation::Subject& subject)
 }  // namespace
 
 int validate_plugin(const Arguments& arguments) {
-  auto command = validate_usage();
+  auto command = validate_plugin_usage();
   const auto values = parse(command, arguments);
   if (!values) return 0;
   const auto request = read_request(*values, command.line);

@@ -14,8 +14,8 @@
 
 #include "berth/error.h"
 #include "core/checkpoint/run_checkpoint.h"
-#include "core/checkpoint/whole_file.h"
 #include "core/model/json_text.h"
+#include "core/platform/whole_file.h"
 
 namespace berth::checkpoint {
 namespace fs = std::filesystem;
@@ -116,13 +116,13 @@ Manifest read_manifest(const fs::path& folder) {
 void write_manifest(const fs::path& folder) {
   Json files = Json::object();
   for (const auto& [name, path] : files_of(folder)) {
-    sync(path);
+    platform::sync(path);
     files[name] = entry_of(path);
   }
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_directory()) sync(entry.path());
+    if (entry.is_directory()) platform::sync(entry.path());
   }
-  write_text(folder / kManifestFile, text_of(files));
+  platform::write_text(folder / kManifestFile, text_of(files));
 }
 
 void verify(const fs::path& folder, Part part) {

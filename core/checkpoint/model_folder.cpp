@@ -18,8 +18,8 @@
 #include "core/checkpoint/plain_text.h"
 #include "core/checkpoint/safetensors.h"
 #include "core/checkpoint/torch_file.h"
-#include "core/checkpoint/whole_file.h"
 #include "core/model/json_text.h"
+#include "core/platform/whole_file.h"
 
 namespace berth::checkpoint {
 namespace fs = std::filesystem;
@@ -155,8 +155,9 @@ class Matching {
                               "the same storage. Save each with a storage of its own (tensor.clone())",
                               bytes_, file_bytes_));
     }
-    std::string text = fmt::format("{} of the encoder's tensors don't fit config.json:\n  {}", problems_.size(),
-                                   fmt::join(problems_, "\n  "));
+    std::string text =
+        fmt::format("{} of the encoder's tensors don't fit config.json; take both from the same model:\n  {}",
+                    problems_.size(), fmt::join(problems_, "\n  "));
     if (sources_.empty() && !unused_.empty()) {
       text += fmt::format("\nnone of the {} tensors there is an encoder's; the first is {}. Is it a BERT model?",
                           unused_.size(), in_quotes(unused_.front()));
@@ -228,7 +229,16 @@ void set_dtype(nlohmann::ordered_json& config, at::ScalarType dtype) {
 }  // namespace
 
 LoadedEncoder load_encoder(const fs::path& folder, const model::EncoderOptions& options) {
-  if (!fs::is_directory(folder)) throw Error(ErrorKind::kIo, Where{folder.string()}, "there is no such model folder");
+  if (!fs::is_directory(folder)) {
+    throw Error(
+        ErrorKind::kIo, Where{folder.string()},
+        "there is no such model folder; give [model] path the folder of a BERT, counted from the suite's folder");
+  }
+  if (!fs::exists(folder / "config.json")) {
+    throw Error(
+        ErrorKind::kIo, Where{folder.string()},
+        "is no model folder: it has no config.json; give the folder that has it, the vocabulary and the weights");
+  }
   model::BertConfig config = model::read_config(folder / "config.json");
   const bool new_adapters = add_adapters(config, options.adapter_size, folder);
   const Files files = open_weights(folder);
@@ -267,7 +277,7 @@ void write_model_folder(const fs::path& folder, const model::Encoder& encoder, c
   tensors.insert(tensors.end(), options.extra.begin(), options.extra.end());
   write_safetensors(folder / kSingle, tensors);
   const std::string text = config.dump(2) + "\n";
-  WholeFile file(folder / "config.json");
+  platform::WholeFile file(folder / "config.json");
   file.write(text.data(), text.size());
   file.commit();
 }

@@ -14,8 +14,8 @@
 #include "core/checkpoint/manifest.h"
 #include "core/checkpoint/model_folder.h"
 #include "core/checkpoint/safetensors.h"
-#include "core/checkpoint/whole_file.h"
 #include "core/model/json_text.h"
+#include "core/platform/whole_file.h"
 #include "core/text/load_tokenizer.h"
 
 namespace berth::checkpoint {
@@ -32,7 +32,7 @@ void write_adapter(const fs::path& folder, const AdapterContents& adapter) {
   NamedTensors tensors;
   for (const auto& [name, tensor] : adapter.tensors) tensors.push_back({"base_model.model." + name, tensor});
   write_safetensors(folder / "adapter_model.safetensors", tensors);
-  write_text(folder / "adapter_config.json", adapter.config_json);
+  platform::write_text(folder / "adapter_config.json", adapter.config_json);
 }
 
 // The folder `fresh` in the place of `folder`, which takes its name where it exists, in one step.
@@ -48,7 +48,7 @@ void put_in_place(const fs::path& fresh, const fs::path& folder) {
     fs::rename(fresh, folder);
     fs::remove_all(old);
   }
-  sync(folder.parent_path());
+  platform::sync(folder.parent_path());
   fs::remove_all(fresh);
 }
 
@@ -68,12 +68,12 @@ void write_checkpoint(const fs::path& folder, const CheckpointContents& contents
     text::copy_tokenizer_files(contents.tokenizer_from, partial / "encoder");
     for (const auto& head : contents.heads) {
       write_safetensors(head_file(partial, head.task), head.tensors);
-      write_text(state_file(partial, head.task), head.state);
+      platform::write_text(state_file(partial, head.task), head.state);
     }
     if (!contents.adapter.tensors.empty()) write_adapter(partial / "adapter", contents.adapter);
     write_safetensors(partial / kTrainingFile, contents.training);
-    write_text(partial / kReportFile, contents.report_json);
-    write_text(partial / kInfoFile, contents.info_json);
+    platform::write_text(partial / kReportFile, contents.report_json);
+    platform::write_text(partial / kInfoFile, contents.info_json);
     write_manifest(partial);
     put_in_place(partial, folder);
   } catch (const fs::filesystem_error& e) {
@@ -131,7 +131,7 @@ void point_link(const fs::path& link, const std::string& target) {
   fs::create_directory_symlink(target, fresh, error);
   if (!error) fs::rename(fresh, link, error);
   if (error) throw Error(ErrorKind::kIo, {link.string()}, "the link can't be made: " + error.message());
-  sync(link.parent_path());
+  platform::sync(link.parent_path());
 }
 
 }  // namespace berth::checkpoint

@@ -14,8 +14,8 @@
 
 #include "berth/error.h"
 #include "core/checkpoint/plain_text.h"
-#include "core/checkpoint/whole_file.h"
 #include "core/model/json_text.h"
+#include "core/platform/whole_file.h"
 
 // Layout of a file: 8 bytes, the header's length, little-endian; the header, JSON of the form
 //   {"__metadata__": {"format": "pt"}, "NAME": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
@@ -222,7 +222,7 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t length = text.size();
-  WholeFile file(path);
+  platform::WholeFile file(path);
   file.write(&length, kLengthSize);
   file.write(text.data(), text.size());
   for (const NamedTensor* named : order) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <utility>
 
+#include "core/data/unpack.h"
 #include "core/training/random.h"
 
 namespace berth::data {
@@ -155,7 +156,7 @@ Examples read_examples(const plugin::LoadedTask& task, const suite::DataSetConfi
   Examples examples;
   while (auto example = task.next(*stream)) examples.push_back(std::move(example));
   if (examples.empty()) {
-    throw Error(ErrorKind::kContent, {set.path.string()},
+    throw Error(ErrorKind::kContent, {display_name(set.path)},
                 fmt::format("the {} set of {} has no examples; give a file with at least one row below its header",
                             set.name, task.owner()));
   }

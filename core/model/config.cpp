@@ -112,7 +112,8 @@ void read_pad_token(const ConfigReader& reader, BertConfig& config) {
 void check_kind(const ConfigReader& reader) {
   const std::string type = reader.text("model_type").value_or("bert");
   if (type != "bert") {
-    reader.fail(fmt::format("\"model_type\" is \"{}\"; berth trains models of type \"bert\"", type));
+    reader.fail(
+        fmt::format("\"model_type\" is \"{}\"; berth trains models of type \"bert\": choose one of these", type));
   }
   const std::string positions = reader.text("position_embedding_type").value_or("absolute");
   if (positions != "absolute") {

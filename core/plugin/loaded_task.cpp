@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "berth/head.h"
+#include "core/data/input_files.h"
+#include "core/data/input_stream.h"
+#include "core/plugin/plain_display.h"
 #include "core/suite/option_binder.h"
 
 namespace berth::plugin {
@@ -44,7 +48,12 @@ std::unique_ptr<DatasetReader> LoadedTask::make_reader(const suite::DataSetConfi
 }
 
 std::unique_ptr<ExampleStream> LoadedTask::open(DatasetReader& reader, const suite::DataSetConfig& set) const {
-  auto stream = guarded(site("open"), [&] { return reader.open(set.path.string()); });
+  auto files = data::input_files(set.path);
+  const bool is_plain = files.size() == 1 && files.front().name == files.front().path;
+  auto stream = guarded(site("open"), [&]() -> std::unique_ptr<ExampleStream> {
+    if (is_plain) return reader.open(files.front().path.string());
+    return std::make_unique<data::InputStream>(reader, std::move(files));
+  });
   if (!stream) throw Error(ErrorKind::kPlugin, owner() + ", open: returned no stream");
   return stream;
 }
@@ -125,6 +134,13 @@ std::unique_ptr<Prediction> LoadedTask::decode(const Example& example,
   return prediction;
 }
 
+Shown LoadedTask::show(const Example& example, const Prediction& prediction) const {
+  if (const auto* display = dynamic_cast<const Display*>(task_.get())) {
+    return guarded(site("show"), [&] { return display->show(example, prediction); });
+  }
+  return show_plainly({json(example), json(prediction), label(example)});
+}
+
 std::unique_ptr<Metric> LoadedTask::make_metric() const {
   auto metric = guarded(site("make_metric"), [&] { return task_->make_metric(); });
   if (!metric) throw Error(ErrorKind::kPlugin, owner() + ", make_metric: returned no metric");
@@ -150,8 +166,8 @@ void LoadedTask::tune(const Metric& dev) {
 std::vector<ResultFile> LoadedTask::files(const Metric& metric) const {
   auto files = guarded(site("files of the metric"), [&] { return metric.files(); });
   for (const auto& file : files) {
-    const bool is_good = !file.suffix.empty() && file.suffix != "jsonl" && file.suffix.front() != '.' &&
-                         std::all_of(file.suffix.begin(), file.suffix.end(), [](char c) {
+    const bool is_good = !file.suffix.empty() && file.suffix != "jsonl" && file.suffix != "shown.json" &&
+                         file.suffix.front() != '.' && std::all_of(file.suffix.begin(), file.suffix.end(), [](char c) {
                            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
                          });
     if (is_good) continue;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "berth/display.h"
 #include "berth/task.h"
 #include "core/plugin/guard.h"
 #include "core/plugin/registry.h"
@@ -27,6 +28,8 @@ class LoadedTask {
 
   // A reader with its options filled from the set's data table.
   std::unique_ptr<DatasetReader> make_reader(const suite::DataSetConfig& set) const;
+  // All files of the set as one stream, whatever they are packed in; its places are the user's files. reader: outlives
+  // the stream. Throws what data::input_files() throws, and what the reader does.
   std::unique_ptr<ExampleStream> open(DatasetReader& reader, const suite::DataSetConfig& set) const;
   std::unique_ptr<Example> next(ExampleStream& stream) const;  // the stream's, guarded
 
@@ -44,6 +47,8 @@ class LoadedTask {
   std::string json(const Example& example) const;
   std::string json(const Prediction& prediction) const;
   std::unique_ptr<Prediction> decode(const Example& example, const std::vector<const FeatureResult*>& results) const;
+  // The task's own where it has the ability Display, else show_plainly().
+  Shown show(const Example& example, const Prediction& prediction) const;
   std::unique_ptr<Metric> make_metric() const;
   void add(Metric& metric, const Example& example, const Prediction& prediction) const;
   std::vector<Score> scores(const Metric& metric) const;  // just one of them is primary

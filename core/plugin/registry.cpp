@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "core/platform/program_path.h"
 #include "core/plugin/loader.h"
 #include "core/plugin/manifest_reader.h"
 #include "core/suite/option_binder.h"
@@ -39,9 +40,8 @@ std::vector<fs::path> libraries_in(const fs::path& folder) {
 
 // Where the program's own plugins lie: beside it where it was built, in lib/ where it is installed.
 std::vector<fs::path> own_folders() {
-  std::error_code failed;
-  const auto program = fs::read_symlink("/proc/self/exe", failed);
-  if (failed) return {};
+  const auto program = platform::program_path();
+  if (program.empty()) return {};
   return {program.parent_path() / "plugins", (program.parent_path() / "../lib/berth/plugins").lexically_normal()};
 }
 

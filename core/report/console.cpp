@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
+#include <string_view>
 
 namespace berth::report {
 namespace {
@@ -18,9 +20,15 @@ std::size_t terminal_width(int descriptor) {
   return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+// A dumb terminal, such as an editor's, would show the codes that draw over a line.
+bool is_terminal(std::FILE* out) {
+  const char* kind = std::getenv("TERM");
+  return isatty(fileno(out)) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
+}
+
 }  // namespace
 
-Console::Console(std::FILE* out) : out_(out), is_terminal_(isatty(fileno(out)) == 1) {}
+Console::Console(std::FILE* out) : out_(out), is_terminal_(report::is_terminal(out)) {}
 
 void Console::line(const std::string& text) {
   clear_bar();

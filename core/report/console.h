@@ -1,4 +1,5 @@
-// What a run says to the person in front of it: a progress bar on a terminal, plain lines elsewhere.
+// What a run says to the person in front of it: a progress bar on a terminal that can draw over a line, plain lines
+// elsewhere. No colours, so that NO_COLOR has nothing to switch off.
 #pragma once
 
 #include <cstdio>
@@ -20,6 +21,7 @@ class Console {
   // On a terminal the bar is drawn over; elsewhere it is a line, which the caller asks for rarely.
   void progress(const Progress& progress);
 
+  // Of a kind that lines can be drawn over on.
   bool is_terminal() const { return is_terminal_; }
 
  private:

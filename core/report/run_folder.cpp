@@ -9,8 +9,8 @@
 
 #include "core/checkpoint/manifest.h"
 #include "core/checkpoint/run_checkpoint.h"
-#include "core/checkpoint/whole_file.h"
 #include "core/model/json_text.h"
+#include "core/platform/whole_file.h"
 #include "core/report/run_memory.h"
 
 namespace berth::report {
@@ -39,9 +39,11 @@ RunFolder RunFolder::create(const fs::path& path, const suite::Suite& suite) {
   try {
     for (const auto& folder : {run.path_, run.path_ / "predictions", run.checkpoints()}) {
       fs::create_directories(folder, error);
-      if (error) throw Error(ErrorKind::kIo, {folder.string()}, "the folder can't be made: " + error.message());
+      if (error)
+        throw Error(ErrorKind::kIo, {folder.string()},
+                    "the folder can't be made: " + error.message() + "; give --out another");
     }
-    checkpoint::write_text(run.suite_file(), suite::to_toml(suite));
+    platform::write_text(run.suite_file(), suite::to_toml(suite));
   } catch (const Error&) {  // what is left would bar the next try
     fs::remove_all(run.path_ / "predictions", error);
     fs::remove_all(run.checkpoints(), error);
@@ -73,6 +75,10 @@ fs::path RunFolder::predictions_file(const std::string& task, const std::string&
 
 fs::path RunFolder::result_file(const std::string& task, const std::string& set, const std::string& suffix) const {
   return path_ / "predictions" / fmt::format("{}.{}.{}", task, set, suffix);
+}
+
+fs::path RunFolder::shown_file(const std::string& task, const std::string& set) const {
+  return result_file(task, set, "shown.json");
 }
 
 fs::path RunFolder::step_folder(std::int64_t step) const { return checkpoints() / fmt::format("{}{}", kStep, step); }

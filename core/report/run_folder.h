@@ -1,6 +1,7 @@
 // The folder of one run: where everything lies in it, for the command that writes it and those that read it.
 //
-//   suite.toml  metrics.jsonl  summary.json  analysis.json  predictions/TASK.SET.jsonl  checkpoints/step-N, best, last
+//   suite.toml  metrics.jsonl  summary.json  analysis.json  checkpoints/step-N, best, last
+//   predictions/TASK.SET.jsonl  predictions/TASK.SET.shown.json  report.html  tensorboard/
 #pragma once
 
 #include <cstdint>
@@ -34,6 +35,8 @@ class RunFolder {
   std::filesystem::path predictions_file(const std::string& task, const std::string& set) const;
   // A Metric's ResultFile: predictions/TASK.SET.SUFFIX.
   std::filesystem::path result_file(const std::string& task, const std::string& set, const std::string& suffix) const;
+  // What people are shown of the answers: core/report/shown_answers.h.
+  std::filesystem::path shown_file(const std::string& task, const std::string& set) const;
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path step_folder(std::int64_t step) const;
 

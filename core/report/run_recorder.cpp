@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/checkpoint/run_checkpoint.h"
-#include "core/checkpoint/whole_file.h"
+#include "core/platform/process_stats.h"
+#include "core/platform/whole_file.h"
 #include "core/plugin/head_tensors.h"
-#include "core/report/process_stats.h"
 #include "core/report/run_json.h"
 
 namespace berth::report {
@@ -63,6 +63,7 @@ RunRecorder::RunRecorder(const RunFolder& folder, const training::Session& sessi
                          std::function<bool()> wants_stop)
     : folder_(folder), session_(session), console_(console), wants_stop_(std::move(wants_stop)) {
   open_metrics();
+  if (session.suite.report.tensorboard) events_.emplace(folder.path() / kTensorboardFolder);
 }
 
 void RunRecorder::open_metrics() {
@@ -95,8 +96,10 @@ void RunRecorder::go_on_from(const std::filesystem::path& folder) {
         fmt::format("{} has {} bytes, but had {}: lines of it are lost", file.string(), bytes, memory_.metrics_bytes));
     kept = whole_lines(file);
   }
+  if (events_ && !error) events_->restart(restart_of(file, kept, own_step));
   if (!error) std::filesystem::resize_file(file, kept, error);
   if (error) throw Error(ErrorKind::kIo, {file.string()}, "can't be cut: " + error.message());
+  std::filesystem::remove(folder_.summary_file(), error);  // of the run as it was stopped; finish() writes it anew
   open_metrics();
   is_repeating_ = true;
 }
@@ -106,12 +109,14 @@ void RunRecorder::resumed(std::int64_t step) {
   console_.line(fmt::format("going on after step {}", step));
 }
 
-void RunRecorder::write_metrics_line(const std::string& json) {
+void RunRecorder::write_metrics_line(const Json& line) {
   if (is_repeating_) return;
-  metrics_ << json << '\n' << std::flush;
-  if (metrics_) return;
-  has_lost_lines_ = true;
-  fail_metrics();
+  const bool had_lost_lines = has_lost_lines_;
+  has_lost_lines_ = true;  // until it stands in both files
+  metrics_ << line.dump() << '\n' << std::flush;
+  if (!metrics_) fail_metrics();
+  if (events_) events_->add(line);
+  has_lost_lines_ = had_lost_lines;
 }
 
 void RunRecorder::fail_metrics() const {
@@ -134,12 +139,12 @@ void RunRecorder::starting(const training::ParameterPlan& plan, std::int64_t tot
                                   {"weight_decay", p.weight_decay},
                                   {"numbers", p.tensor.numel()}});
   }
-  write_metrics_line(json.dump());
+  write_metrics_line(json);
 }
 
 void RunRecorder::stepped(const training::StepEvent& event) {
   if (memory_.seconds_to_first_step == 0) {
-    memory_.seconds_to_first_step = seconds_since_process_start() - event.training_seconds;
+    memory_.seconds_to_first_step = platform::seconds_since_process_start() - event.training_seconds;
   }
   for (const auto& part : event.tasks) {
     auto& interval = memory_.intervals[task_name(part.task)];
@@ -194,7 +199,7 @@ void RunRecorder::compared(const training::ComparisonEvent& event) {
       if (cosine < 0) ++seen.negative;
     }
   }
-  write_metrics_line(json.dump());
+  write_metrics_line(json);
 }
 
 void RunRecorder::not_finite(const training::NotFiniteEvent& event) {
@@ -212,7 +217,7 @@ void RunRecorder::not_finite(const training::NotFiniteEvent& event) {
   if (event.back_to) json["back_to"] = *event.back_to;
   json["examples"] = Json::array();
   for (const auto& place : event.examples) json["examples"].push_back({{"file", place.file}, {"line", place.line}});
-  write_metrics_line(json.dump());
+  write_metrics_line(json);
 }
 
 void RunRecorder::cached(const training::CacheEvent& event) {
@@ -226,7 +231,7 @@ void RunRecorder::cached(const training::CacheEvent& event) {
   json["layers"] = event.layers;
   json["bytes"] = event.bytes;
   json["seconds"] = event.seconds;
-  write_metrics_line(json.dump());
+  write_metrics_line(json);
 }
 
 void RunRecorder::debiased(const training::DebiasEvent& event) {
@@ -241,7 +246,7 @@ void RunRecorder::debiased(const training::DebiasEvent& event) {
   json["task"] = task_name(event.task);
   json["debias"] = debiasing_json(event.debiasing);
   json["seconds"] = event.seconds;
-  write_metrics_line(json.dump());
+  write_metrics_line(json);
 }
 
 void RunRecorder::log_interval() {
@@ -258,7 +263,7 @@ void RunRecorder::log_interval() {
     json["rate"] = event.rate;
     json["gradient_norm"] = event.gradient_norm;
     json["training_seconds"] = event.training_seconds;
-    write_metrics_line(json.dump());
+    write_metrics_line(json);
   }
   memory_.intervals.clear();
 }
@@ -278,7 +283,7 @@ void RunRecorder::evaluated(const training::EvaluationEvent& event) {
     if (!evaluation.groups.empty()) json["groups"] = groups_json(evaluation);
     json["examples"] = evaluation.examples;
     json["seconds"] = evaluation.seconds;
-    write_metrics_line(json.dump());
+    write_metrics_line(json);
     if (event.step > 0) track(task, evaluation, event.step);
     if (event.step == 0) memory_.before[task] = evaluation.primary().value;
     if (event.ended_task && task_name(*event.ended_task) == task) {
@@ -338,7 +343,8 @@ void RunRecorder::checkpoint(const training::CheckpointEvent& event) {
   const bool is_best = event.verdict.is_best || (memory_.best_step < 0 && step > 0);
   if (is_best) next.best_step = next.links["best"] = step;
   for (const auto& task : event.verdict.best_tasks) next.links[RunFolder::best_link(task)] = step;
-  checkpoint::sync(folder_.metrics_file());
+  platform::sync(folder_.metrics_file());
+  if (events_) events_->sync();
   next.metrics_bytes = std::filesystem::file_size(folder_.metrics_file());
   checkpoint::write_checkpoint(folder_.step_folder(step),
                                {session_.encoder, session_.suite.model.path, std::move(heads), adapter(),
@@ -392,7 +398,7 @@ void RunRecorder::final_set(const std::string& task, const std::string& set, con
   if (!evaluation.groups.empty()) json["groups"] = groups_json(evaluation);
   json["examples"] = evaluation.examples;
   json["seconds"] = evaluation.seconds;
-  write_metrics_line(json.dump());
+  write_metrics_line(json);
   memory_.primary[task] = evaluation.primary();
   sets_[task].insert_or_assign(set, evaluation);
 }
@@ -405,7 +411,7 @@ std::optional<std::int64_t> RunRecorder::saved_step() const {
 void RunRecorder::finish(const training::TrainingResult& result) {
   log_interval();
   const RunOutcome outcome{session_, result, memory_, sets_, trainer_};
-  checkpoint::write_text(folder_.summary_file(), summary_json(outcome));
+  platform::write_text(folder_.summary_file(), summary_json(outcome));
   for (const auto& line : summary_lines(outcome)) console_.line(line);
 }
 

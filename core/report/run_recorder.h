@@ -1,4 +1,5 @@
-// Writes down a run while it goes on: metrics.jsonl, the console, checkpoints; and at its end summary.json.
+// Writes down a run while it goes on: metrics.jsonl, TensorBoard's event file, the console, checkpoints; and at its end
+// summary.json.
 #pragma once
 
 #include <fstream>
@@ -9,6 +10,7 @@
 
 #include "core/checkpoint/run_checkpoint.h"
 #include "core/report/console.h"
+#include "core/report/event_file.h"
 #include "core/report/run_folder.h"
 #include "core/report/run_memory.h"
 #include "core/report/run_summary.h"
@@ -23,7 +25,7 @@ class RunRecorder final : public training::TrainingEvents {
               std::function<bool()> wants_stop);
 
   // Takes up what was known at a checkpoint of this folder, before training goes on from there: metrics.jsonl ends
-  // where it ended then, and links lead where they led. Throws Error kContent, kIo.
+  // where it ended then, TensorBoard drops what came after, and links lead where they led. Throws Error kContent, kIo.
   void go_on_from(const std::filesystem::path& folder);
 
   void starting(const training::ParameterPlan& plan, std::int64_t total_steps) override;
@@ -53,7 +55,7 @@ class RunRecorder final : public training::TrainingEvents {
  private:
   const std::string& task_name(std::size_t task) const;
   std::string losses_text(const training::StepEvent& event) const;
-  void write_metrics_line(const std::string& json);
+  void write_metrics_line(const Json& line);
   [[noreturn]] void fail_metrics() const;
   void log_interval();
   void track(const std::string& task, const evaluation::Evaluation& evaluation, std::int64_t step);
@@ -68,8 +70,9 @@ class RunRecorder final : public training::TrainingEvents {
   std::function<bool()> wants_stop_;
   const training::Trainer* trainer_ = nullptr;
   std::ofstream metrics_;
-  bool is_repeating_ = false;    // what metrics.jsonl has already
-  bool has_lost_lines_ = false;  // of metrics.jsonl
+  std::optional<EventFile> events_;  // where the suite wants one
+  bool is_repeating_ = false;        // what metrics.jsonl has already
+  bool has_lost_lines_ = false;      // of metrics.jsonl, or of the event file
   std::vector<training::Adapter> adapters_;
   double last_shown_ = -1;  // seconds of training at the last progress line
   RunMemory memory_;

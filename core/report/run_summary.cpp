@@ -6,10 +6,12 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 
 #include "core/evaluation/majority.h"
+#include "core/platform/process_stats.h"
 #include "core/report/console.h"
-#include "core/report/process_stats.h"
+#include "core/report/documentation.h"
 #include "core/report/run_folder.h"
 #include "core/report/run_json.h"
 
@@ -107,13 +109,15 @@ class TaskOutcome {
     if (course != nullptr) {
       lines.push_back(
           fmt::format("{}: diverged: its loss began at {:.4f} and ended at {:.4f}; lower the rate "
-                      "(optimizer.rate) or lengthen the warm-up (schedule.warmup)",
-                      name_, course->first, course->last));
+                      "(optimizer.rate) or lengthen the warm-up (schedule.warmup); {}",
+                      name_, course->first, course->last, see(kLowScorePage)));
     }
     if (const auto text = failure(); !text.empty()) {
+      const auto advice = course == nullptr
+                              ? fmt::format("; try another rate or seed, and more steps; {}", see(kLowScorePage))
+                              : std::string();
       lines.push_back(fmt::format("{}: learned nothing: {} {:.4f} on dev, {}{}", name_, dev_score()->name,
-                                  dev_score()->value, text,
-                                  course == nullptr ? "; try another rate or seed, and more steps" : ""));
+                                  dev_score()->value, text, advice));
     }
   }
 
@@ -204,7 +208,7 @@ std::string summary_json(const RunOutcome& outcome) {
   json["examples_per_second"] = per_second(result.examples, result);
   json["tokens_per_second"] = per_second(result.tokens, result);
   json["seconds_to_first_step"] = memory.seconds_to_first_step;
-  json["peak_resident_bytes"] = peak_resident_bytes();
+  json["peak_resident_bytes"] = platform::peak_resident_bytes();
   json["products"] = products_name(session.encoder.options());
   json["parameters"] = result.total_numbers;
   json["trained_parameters"] = result.trained_numbers;
@@ -249,7 +253,7 @@ std::vector<std::string> summary_lines(const RunOutcome& outcome) {
                   "memory {:.0f} MB",
                   ending_name(result.ending), result.steps, format_duration(result.training_seconds),
                   per_second(result.examples, result), per_second(result.tokens, result),
-                  outcome.memory.seconds_to_first_step, static_cast<double>(peak_resident_bytes()) / 1e6));
+                  outcome.memory.seconds_to_first_step, static_cast<double>(platform::peak_resident_bytes()) / 1e6));
   return lines;
 }
 

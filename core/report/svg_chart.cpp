@@ -5,39 +5,19 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdint>
+#include <string_view>
+
+#include "core/report/html/html_writer.h"
 
 namespace berth::report {
 namespace {
+
+using html::escaped;
 
 // Colours that most people tell apart, on light and on dark ground (Okabe & Ito 2008).
 constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
 
 constexpr double kLetter = 6.6;  // width of one at 11 px, about
-
-// Text of XML: what it reserves is escaped, and what it forbids becomes a space.
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return result;
-}
 
 // Code points, for the room that a text needs.
 double width_of(std::string_view text) {
@@ -82,67 +62,6 @@ std::string turned_label(double x, double y, std::string_view text) {
   const auto more = fmt::format("text-anchor=\"middle\" transform=\"rotate(-90 {:.1f} {:.1f})\"", x, y);
   return draw_label({x, y, text, more});
 }
-
-// From numbers to pixels, with the numbers that an axis names.
-class Axis {
- public:
-  // low, high: of the numbers; from, to: of the pixels.
-  Axis(double low, double high, ChartScale scale) : scale_(scale), low_(place(low)), high_(place(high)) {
-    if (!(high_ - low_ > 1e-12 * (1 + std::abs(low_)))) {  // a single number stands in the middle
-      const double around = scale == ChartScale::kLog ? 0.3 : std::max(std::abs(low_) * 0.05, 0.01);
-      low_ -= around;
-      high_ += around;
-    }
-    const double margin = (scale == ChartScale::kNames ? 0.0 : 0.05) * (high_ - low_);
-    low_ -= scale == ChartScale::kNames ? 0.5 : margin;
-    high_ += scale == ChartScale::kNames ? 0.5 : margin;
-  }
-
-  void lay(double from, double to) {
-    from_ = from;
-    to_ = to;
-  }
-  double at(double value) const { return from_ + (place(value) - low_) / (high_ - low_) * (to_ - from_); }
-
-  std::vector<double> ticks() const { return scale_ == ChartScale::kLog ? log_ticks() : linear_ticks(); }
-
- private:
-  double place(double value) const { return scale_ == ChartScale::kLog ? std::log10(value) : value; }
-
-  // Four to nine round numbers.
-  std::vector<double> linear_ticks() const {
-    const double rough = (high_ - low_) / 5;
-    const double power = std::pow(10, std::floor(std::log10(rough)));
-    const double digit = rough / power;
-    const double step = power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10);
-    std::vector<double> ticks;
-    const auto last = static_cast<std::int64_t>(std::floor(high_ / step));
-    for (auto i = static_cast<std::int64_t>(std::ceil(low_ / step)); i <= last; ++i) {
-      ticks.push_back(static_cast<double>(i) * step);
-    }
-    return ticks;
-  }
-
-  // Powers of ten; over few of them their multiples by 2 and 5, too.
-  std::vector<double> log_ticks() const {
-    std::vector<double> ticks;
-    const bool is_short = high_ - low_ < 2.5;
-    const auto last = static_cast<int>(std::floor(high_));
-    for (auto power = static_cast<int>(std::floor(low_)); power <= last; ++power) {
-      for (const double digit : {1.0, 2.0, 5.0}) {
-        const double place = power + std::log10(digit);
-        if ((digit == 1 || is_short) && place >= low_ && place <= high_) ticks.push_back(digit * std::pow(10, power));
-      }
-    }
-    return ticks;
-  }
-
-  ChartScale scale_;
-  double low_;
-  double high_;
-  double from_ = 0;
-  double to_ = 1;
-};
 
 bool is_drawn(const ChartPoint& point) { return std::isfinite(point.x) && std::isfinite(point.y); }
 bool has_bar(const ChartPoint& point) { return std::isfinite(point.low) && std::isfinite(point.high); }

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "core/report/chart_axis.h"
+
 namespace berth::report {
 
 struct ChartPoint {
@@ -22,12 +24,6 @@ enum class ChartLine : std::uint8_t { kNone, kJoined };
 struct ChartSeries {
   std::string name;
   std::vector<ChartPoint> points;  // one whose x or y is not finite is left out
-};
-
-enum class ChartScale : std::uint8_t {
-  kLinear,
-  kLog,    // x above 0
-  kNames,  // x counts x_names from 0
 };
 
 struct PointChart {

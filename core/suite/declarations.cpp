@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "core/suite/option_binder.h"
 #include "core/suite/resolve_path.h"
+#include "core/suite/sweep_config.h"
 #include "core/suite/toml_writer.h"
 
 namespace berth::suite {
@@ -40,10 +42,18 @@ void declare(Section& s, TrainingConfig& c) {
   s.key("cache_megabytes", c.cache_megabytes).at_least(0);
 }
 
+Field betas_field(std::vector<double>& betas) { return Field{"betas", &betas}.at_least(0).below(1); }
+
+Json betas_schema(const OptimizerConfig& c) {
+  std::vector<double> betas = {c.beta1, c.beta2};
+  auto schema = schema_of(betas_field(betas));
+  schema["minItems"] = schema["maxItems"] = betas.size();
+  return schema;
+}
+
 void read_betas(const ConfigValue& value, OptimizerConfig& c, const std::string& owner) {
   std::vector<double> betas;
-  Field field{"betas", &betas};
-  read_field(field.at_least(0).below(1), value, owner);
+  read_field(betas_field(betas), value, owner);
   if (betas.size() != 2) {
     throw Error(ErrorKind::kConfig, value.where,
                 fmt::format("{}: 'betas' must have two numbers, but has {}; write [0.9, 0.999]", owner, betas.size()));
@@ -69,18 +79,30 @@ void read_patterns(const ConfigValue& value, const std::string& name, std::vecto
   }
 }
 
-std::string write_patterns(const std::vector<Pattern>& patterns) {
+std::vector<std::string> texts_of(const std::vector<Pattern>& patterns) {
   std::vector<std::string> texts;
   texts.reserve(patterns.size());
   for (const auto& pattern : patterns) texts.push_back(pattern.text);
+  return texts;
+}
+
+std::string write_patterns(const std::vector<Pattern>& patterns) {
+  auto texts = texts_of(patterns);
   return value_to_toml({"", &texts}).value_or("[]");
+}
+
+Json patterns_schema(const std::vector<Pattern>& patterns) {
+  auto texts = texts_of(patterns);
+  auto schema = schema_of(Field{"", &texts});
+  schema["items"]["minLength"] = 1;
+  return schema;
 }
 
 void declare_patterns(Section& s, const std::string& name, std::vector<Pattern>& patterns) {
   s.custom(name, {[&patterns, name, owner = s.owner()](const ConfigValue& value) {
                     read_patterns(value, name, patterns, owner);
                   },
-                  [&patterns] { return write_patterns(patterns); }});
+                  [&patterns] { return write_patterns(patterns); }, [&patterns] { return patterns_schema(patterns); }});
 }
 
 void declare(Section& s, OptimizerConfig& c) {
@@ -88,7 +110,8 @@ void declare(Section& s, OptimizerConfig& c) {
   s.key("head_rate", c.head_rate).above(0);
   s.key("weight_decay", c.weight_decay).at_least(0);
   s.custom("betas", {[&c, owner = s.owner()](const ConfigValue& v) { read_betas(v, c, owner); },
-                     [&c] { return fmt::format("[{}, {}]", to_toml(c.beta1), to_toml(c.beta2)); }});
+                     [&c] { return fmt::format("[{}, {}]", to_toml(c.beta1), to_toml(c.beta2)); },
+                     [&c] { return betas_schema(c); }});
   s.key("epsilon", c.epsilon).above(0);
   s.key("layer_decay", c.layer_decay).above(0).at_most(1);
   s.choice("decay_to", c.decay_to, {{"zero", DecayTarget::kZero}, {"pretrained", DecayTarget::kPretrained}});
@@ -173,6 +196,12 @@ std::optional<std::string> write_phases(const std::vector<MixingConfig::Phase>& 
   return text + "]";
 }
 
+Json phases_schema(Section inner) {
+  MixingConfig::Phase phase;
+  declare(inner, phase);
+  return {{"type", "array"}, {"items", inner.schema()}};
+}
+
 void declare(Section& s, MixingConfig& c) {
   s.choice("kind", c.kind,
            {{"proportional", MixingKind::kProportional},
@@ -189,7 +218,7 @@ void declare(Section& s, MixingConfig& c) {
   s.key("final_temperature", c.final_temperature).above(0).at(c.temperature_where);
   s.custom("phases",
            {[&c, inner = s.child("phases")](const ConfigValue& value) { read_phases(value, c.phases, inner); },
-            [&c] { return write_phases(c.phases); }})
+            [&c] { return write_phases(c.phases); }, [inner = s.child("phases")] { return phases_schema(inner); }})
       .at(c.phases_where);
   s.key("weight_rate", c.weight_rate).above(0);
   s.key("cosine_every", c.cosine_every).at_least(0);
@@ -206,7 +235,19 @@ void declare(Section& s, AnalysisConfig& c) {
   s.key("examples", c.examples).at_least(2);
 }
 
+void declare(Section& s, ReportConfig& c) {
+  s.key("html", c.html);
+  s.key("tensorboard", c.tensorboard);
+}
+
 constexpr std::size_t kLongestName = 100;
+
+// What check_name() takes: each such name is a key of a table with this schema.
+Json named_tables_schema(Json each) {
+  return {{"type", "object"},
+          {"patternProperties", {{fmt::format("^[A-Za-z0-9_-]{{1,{}}}$", kLongestName), std::move(each)}}},
+          {"additionalProperties", false}};
+}
 
 // Names become parts of file names, which may have 255 bytes, and of TOML headers.
 void check_name(const std::string& name, const std::string& what, const Where& where) {
@@ -247,10 +288,19 @@ std::string write_set(const DataSetConfig& set, Section section) {
   return section.to_toml();
 }
 
+Json set_schema(Section section) {
+  DataSetConfig set;
+  declare(section, set);
+  return {{"anyOf", {path_schema(), section.schema()}}};
+}
+
 void declare_set(Section& s, const std::string& name, std::optional<DataSetConfig>& set) {
-  s.tables(
-      name, [&set, name, section = s.child(name)](const ConfigValue& value) { set = read_set(name, value, section); },
-      [&set, section = s.child(name)] { return set ? write_set(*set, section) : ""; });
+  const auto section = s.child(name);
+  const auto write = [&set, section]() -> std::optional<std::string> {
+    return set ? std::optional(write_set(*set, section)) : std::nullopt;
+  };
+  s.tables(name, {[&set, name, section](const ConfigValue& value) { set = read_set(name, value, section); }, write,
+                  [section] { return set_schema(section); }});
 }
 
 void declare_sets(Section& s, std::vector<DataSetConfig>& sets) {
@@ -272,7 +322,12 @@ void declare_sets(Section& s, std::vector<DataSetConfig>& sets) {
     for (const auto& set : sets) text += write_set(set, inner.child(set.name));
     return text;
   };
-  s.tables("sets", read, write);
+  const auto schema = [inner] {
+    auto tables = named_tables_schema(set_schema(inner));
+    tables["properties"] = {{"train", false}, {"dev", false}};
+    return tables;
+  };
+  s.tables("sets", {read, write, schema});
 }
 
 // Not written where there is none.
@@ -286,7 +341,8 @@ void declare_teacher(Section& s, DebiasConfig& c) {
                        [&c]() -> std::optional<std::string> {
                          if (c.teacher.empty()) return std::nullopt;
                          return path_to_toml(c.teacher);
-                       }})
+                       },
+                       path_schema})
       .at(c.teacher_where);
 }
 
@@ -412,7 +468,16 @@ void declare_tasks(Section& top, std::vector<TaskConfig>& tasks) {
     }
     return text;
   };
-  top.tables("tasks", read, write).required("add [tasks.NAME] with plugin and train");
+  const auto schema = [inner] {
+    TaskConfig task;
+    Where split_where;
+    auto section = inner;
+    declare(section, task, split_where);
+    auto tables = named_tables_schema(section.schema());
+    tables["minProperties"] = 1;
+    return tables;
+  };
+  top.tables("tasks", {read, write, schema}).required("add [tasks.NAME] with plugin and train");
 }
 
 template <typename Config>
@@ -433,9 +498,10 @@ void declare(Section& top, Suite& suite) {
   declare_section(top, "mixing", suite.mixing);
   declare_section(top, "checkpoints", suite.checkpoints);
   declare_section(top, "analysis", suite.analysis);
+  declare_section(top, "report", suite.report);
   declare_tasks(top, suite.tasks);
   // For `berth sweep`; see sweep_config.h. A run has no part in it.
-  top.custom("sweep", {[](const ConfigValue&) {}, [] { return std::nullopt; }});
+  top.custom("sweep", {[](const ConfigValue&) {}, [] { return std::nullopt; }, sweep_schema});
 }
 
 }  // namespace berth::suite

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <variant>
@@ -13,6 +14,8 @@
 #include "core/suite/config_value.h"
 
 namespace berth::suite {
+
+using Json = nlohmann::ordered_json;
 
 // What numbers are allowed; no bound: any finite number.
 struct Interval {
@@ -27,10 +30,12 @@ struct Interval {
 };
 
 // A key with a reading of its own. read() throws Error kConfig at the value's Where. write() gives TOML, or nothing
-// where the key is not to be written; tables of their own are written by Section.
+// where the key is not to be written; tables of their own are written by Section. schema() gives what read() takes as a
+// JSON Schema.
 struct CustomTarget {
   std::function<void(const ConfigValue&)> read;
   std::function<std::optional<std::string>()> write;
+  std::function<Json()> schema;
 };
 
 using FieldTarget =

@@ -4,24 +4,10 @@
 
 #include <algorithm>
 
-#include "core/suite/field.h"
 #include "core/suite/toml_writer.h"
 
 namespace berth::suite {
 namespace {
-
-Field to_field(const OptionField& option) {
-  Field field;
-  field.name = option.name;
-  std::visit([&field](auto* variable) { field.target = variable; }, option.target);
-  field.interval.low = option.minimum;
-  field.interval.high = option.maximum;
-  field.interval.is_low_open = option.is_minimum_open;
-  field.interval.is_high_open = option.is_maximum_open;
-  field.choices = option.choices;
-  if (option.is_required) field.required(fmt::format("give it ({})", option.help));
-  return field;
-}
 
 bool takes_choices(const OptionTarget& target) {
   return std::holds_alternative<std::string*>(target) || std::holds_alternative<std::vector<std::string>*>(target) ||
@@ -62,6 +48,19 @@ std::string meaning(const OptionField& option) {
 }
 
 }  // namespace
+
+Field to_field(const OptionField& option) {
+  Field field;
+  field.name = option.name;
+  std::visit([&field](auto* variable) { field.target = variable; }, option.target);
+  field.interval.low = option.minimum;
+  field.interval.high = option.maximum;
+  field.interval.is_low_open = option.is_minimum_open;
+  field.interval.is_high_open = option.is_maximum_open;
+  field.choices = option.choices;
+  if (option.is_required) field.required(fmt::format("give it ({})", option.help));
+  return field;
+}
 
 bool is_snake_case(std::string_view name) {
   const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };

@@ -8,6 +8,7 @@
 
 #include "berth/options.h"
 #include "core/suite/config_value.h"
+#include "core/suite/field.h"
 
 namespace berth::suite {
 
@@ -31,6 +32,9 @@ class OptionBinder final : public Options {
  private:
   std::deque<OptionField> fields_;
 };
+
+// The option as a key of a table.
+Field to_field(const OptionField& option);
 
 // A table for people, one line an option: name, type, default, meaning with range or choices. To be asked before
 // fill(), while the variables hold their defaults.

@@ -65,6 +65,7 @@ std::filesystem::path resolve_path(const std::string& text, const std::filesyste
                                    const std::string& owner) {
   const auto expanded = Expander(text, where, owner).run();
   if (expanded.empty()) throw Error(ErrorKind::kConfig, where, owner + " is empty; write a path");
+  if (expanded == "-") return expanded;
   auto path = (folder / expanded).lexically_normal();
   if (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
   if (path.native().find('\0') != std::string::npos || !is_utf8(path.native())) {

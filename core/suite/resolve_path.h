@@ -9,8 +9,9 @@
 namespace berth::suite {
 
 // "${NAME}" becomes the environment's value, "$${" becomes "${"; a relative path is taken from `folder`, which is
-// absolute. The result is absolute, without "." and ".." and a slash at the end. Throws Error kConfig with `owner`
-// ("[model]: 'path'") in front. Whether anything is there is not looked at.
+// absolute. The result is absolute, without "." and ".." and a slash at the end; but "-" stays "-", standard input, and
+// "./-" is a file of that name. Throws Error kConfig with `owner` ("[model]: 'path'") in front. Whether anything is
+// there is not looked at.
 std::filesystem::path resolve_path(const std::string& text, const std::filesystem::path& folder, const Where& where,
                                    const std::string& owner);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "core/suite/resolve_path.h"
 #include "core/suite/toml_writer.h"
@@ -42,7 +43,7 @@ Field& Section::path(const std::string& name, std::filesystem::path& variable) {
     read_field({name, &text}, value, owner);
     variable = resolve_path(text, folder, value.where, fmt::format("{}: '{}'", owner, name));
   };
-  return custom(name, {read, [&variable] { return path_to_toml(variable); }});
+  return custom(name, {read, [&variable] { return path_to_toml(variable); }, path_schema});
 }
 
 Field& Section::raw(const std::string& name, ConfigTable& variable) {
@@ -54,7 +55,8 @@ Field& Section::raw(const std::string& name, ConfigTable& variable) {
                   fmt::format("{} is nested more than {} deep; no option needs that", owner, kMaxRawDepth));
     }
   };
-  return tables(name, read, [&variable, header = inner.header()] { return write_raw(header, variable); });
+  return tables(
+      name, {read, [&variable, header = inner.header()] { return write_raw(header, variable); }, free_table_schema});
 }
 
 Field& Section::section(const std::string& name, std::function<void(Section&)> declare) {
@@ -63,14 +65,14 @@ Field& Section::section(const std::string& name, std::function<void(Section&)> d
     declare(declared);
     return declared;
   };
-  return tables(
-      name, [make](const ConfigValue& value) { make().fill(value); }, [make] { return make().to_toml(); });
+  return tables(name, {[make](const ConfigValue& value) { make().fill(value); }, [make] { return make().to_toml(); },
+                       [make] { return make().schema(); }});
 }
 
-Field& Section::tables(const std::string& name, std::function<void(const ConfigValue&)> read,
-                       std::function<std::string()> write) {
-  table_writers_.push_back(std::move(write));
-  return custom(name, {std::move(read), [] { return std::nullopt; }});
+Field& Section::tables(const std::string& name, CustomTarget target) {
+  table_writers_.push_back(std::move(target.write));
+  target.write = [] { return std::nullopt; };
+  return custom(name, std::move(target));
 }
 
 void Section::fill(const ConfigValue& value) const { fill(expect_table(value, owner())); }
@@ -80,8 +82,10 @@ std::string Section::to_toml() const {
   for (const auto& field : fields_) {
     if (const auto value = value_to_toml(field)) text += fmt::format("{} = {}\n", field.name, *value);
   }
-  for (const auto& write : table_writers_) text += write();
+  for (const auto& write : table_writers_) text += write().value_or("");
   return text;
 }
+
+Json Section::schema() const { return schema_of(fields_); }
 
 }  // namespace berth::suite

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/suite/field.h"
+#include "core/suite/field_schema.h"
 
 namespace berth::suite {
 
@@ -38,9 +39,8 @@ class Section {
   // A table within this one, with keys of its own.
   Field& section(const std::string& name, std::function<void(Section&)> declare);
 
-  // Tables within this one that are read by `read` and written by `write` ("\n[path]\nkey = value\n" each).
-  Field& tables(const std::string& name, std::function<void(const ConfigValue&)> read,
-                std::function<std::string()> write);
+  // Tables within this one. What `target` writes are tables, too ("\n[path]\nkey = value\n" each).
+  Field& tables(const std::string& name, CustomTarget target);
 
   // Throws Error kConfig, as fill_fields() does and for a value that is no table.
   void fill(const ConfigValue& value) const;
@@ -49,6 +49,9 @@ class Section {
   // "\n[path]\nkey = value\n", then the tables within.
   std::string to_toml() const;
 
+  // Of a table with these keys, as JSON Schema; see schema_of() for its defaults.
+  Json schema() const;
+
  private:
   Field& add(Field field) { return fields_.emplace_back(std::move(field)); }
   std::string header() const { return path_.empty() ? "" : "\n[" + path_ + "]\n"; }
@@ -56,7 +59,7 @@ class Section {
   std::string path_;
   std::filesystem::path folder_;
   std::vector<Field> fields_;
-  std::vector<std::function<std::string()>> table_writers_;
+  std::vector<std::function<std::optional<std::string>()>> table_writers_;
 };
 
 // Throws Error kConfig where the value is something else.
@@ -79,7 +82,13 @@ Field& Section::choice(const std::string& name, E& variable, const std::vector<s
     }
     return std::nullopt;
   };
-  return custom(name, {read, write});
+  const auto schema = [write, words] {
+    std::vector<std::string> texts;
+    texts.reserve(words.size());
+    for (const auto& [text, meaning] : words) texts.push_back(text);
+    return choice_schema(texts, write());
+  };
+  return custom(name, {read, write, schema});
 }
 
 }  // namespace berth::suite

@@ -190,6 +190,12 @@ struct AnalysisConfig {
   std::int64_t examples = 100;  // of each set that are looked at
 };
 
+// [report]
+struct ReportConfig {
+  bool html = true;          // report.html at the end of a run
+  bool tensorboard = false;  // an event file beside metrics.jsonl
+};
+
 // A file to read: `train`, `dev` or one of [tasks.NAME.sets], written as a path or as {path = ..., data = {...}}.
 // `data` is the task's [data] with this set's own on top, key by key.
 struct DataSetConfig {
@@ -269,6 +275,7 @@ struct Suite {
   MixingConfig mixing;
   CheckpointConfig checkpoints;
   AnalysisConfig analysis;
+  ReportConfig report;
   std::vector<TaskConfig> tasks;  // in the order of the file
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "core/suite/toml_writer.h"
 
@@ -11,6 +12,7 @@ namespace berth::suite {
 namespace {
 
 constexpr const char* kVariant = "variant";
+constexpr const char* kOverSchema = "#/properties/sweep/properties/over";  // where [sweep.over] is in a suite's schema
 
 [[noreturn]] void refuse(const Where& where, const std::string& text) { throw Error(ErrorKind::kConfig, where, text); }
 
@@ -37,14 +39,18 @@ void check_key(const std::string& key, const Where& where) {
   if (key == "name" || key == "sweep" || key.rfind("sweep.", 0) == 0) refuse_key("is nothing to learn with");
 }
 
+void declare(Section& s, SweepRange& c, Where& to_where) {
+  s.key("from", c.from).required("write { from = LOW, to = HIGH }");
+  s.key("to", c.to).required("write { from = LOW, to = HIGH }").at(to_where);
+  s.choice("scale", c.scale, {{"linear", SweepScale::kLinear}, {"log", SweepScale::kLog}});
+  s.key("count", c.count).at_least(2);
+}
+
 SweepRange read_range(const std::string& key, const ConfigTable& table) {
   SweepRange range;
   Section section("sweep.over." + toml_key(key), {});
   Where to_where;
-  section.key("from", range.from).required("write { from = LOW, to = HIGH }");
-  section.key("to", range.to).required("write { from = LOW, to = HIGH }").at(to_where);
-  section.choice("scale", range.scale, {{"linear", SweepScale::kLinear}, {"log", SweepScale::kLog}});
-  section.key("count", range.count).at_least(2);
+  declare(section, range, to_where);
   section.fill(table);
   if (!(range.from < range.to)) refuse(to_where, section.owner() + ": 'to' must be above 'from'");
   if (range.scale == SweepScale::kLog && !(range.from > 0)) {
@@ -81,6 +87,18 @@ void read_over(const std::string& prefix, const ConfigTable& table, std::vector<
   }
 }
 
+// Lists, ranges, and tables of them, as read_over() tells them apart.
+Json over_schema() {
+  SweepRange range;
+  Where to_where;
+  Section section("sweep.over", {});
+  declare(section, range, to_where);
+  const Json is_range = {{"anyOf", {{{"required", {"from"}}}, {{"required", {"to"}}}}}};
+  const Json is_table = {{"if", is_range}, {"then", section.schema()}, {"else", {{"$ref", kOverSchema}}}};
+  const Json is_list = {{"if", {{"type", "array"}}}, {"then", {{"minItems", 1}}}, {"else", is_table}};
+  return {{"type", "object"}, {"additionalProperties", is_list}};
+}
+
 // The keys of a variant; a table within is a section, of which the other keys stay.
 void read_changes(const std::string& prefix, const ConfigTable& table, std::vector<std::string>& sets) {
   for (const auto& entry : table.entries) {
@@ -106,6 +124,15 @@ void read_variants(const ConfigTable& table, std::vector<SweepSetting>& settings
   if (!setting.choices.empty()) settings.push_back(std::move(setting));
 }
 
+Field seed_field(std::int64_t& seed) { return Field{"seeds", &seed}.at_least(0); }
+
+Json seeds_schema() {
+  std::int64_t seed = 0;
+  auto one = schema_of(seed_field(seed));
+  one.erase("default");
+  return {{"type", "array"}, {"items", std::move(one)}, {"uniqueItems", true}};
+}
+
 void read_seeds(const ConfigValue& value, std::vector<std::int64_t>& seeds, const std::string& owner) {
   const auto* list = std::get_if<ConfigArray>(&value.value);
   if (list == nullptr) {
@@ -114,8 +141,7 @@ void read_seeds(const ConfigValue& value, std::vector<std::int64_t>& seeds, cons
   seeds.clear();
   for (const auto& element : list->values) {
     std::int64_t seed = 0;
-    Field field{"seeds", &seed};
-    read_field(field.at_least(0), element, owner);
+    read_field(seed_field(seed), element, owner);
     if (std::find(seeds.begin(), seeds.end(), seed) != seeds.end()) {
       refuse(element.where, fmt::format("{}: 'seeds' has {} twice, which would repeat the same runs", owner, seed));
     }
@@ -127,18 +153,20 @@ void declare(Section& s, SweepConfig& c) {
   s.choice("search", c.search, {{"grid", Search::kGrid}, {"random", Search::kRandom}, {"halving", Search::kHalving}});
   s.key("trials", c.trials).at_least(1);
   s.custom("seeds", {[&c, owner = s.owner()](const ConfigValue& v) { read_seeds(v, c.seeds, owner); },
-                     [] { return std::nullopt; }});
+                     [] { return std::nullopt; }, seeds_schema});
   s.key("seed", c.seed).at_least(0);
   s.key("score", c.score).at(c.score_where);
   s.key("reduction", c.reduction).at_least(2);
   s.key("rungs", c.rungs).at_least(1);
   s.choice("keep_checkpoints", c.keep_checkpoints, {{"best", KeepCheckpoints::kBest}, {"all", KeepCheckpoints::kAll}});
-  s.tables(
-      "over", [&c](const ConfigValue& v) { read_over("", expect_table(v, "[sweep.over]"), c.settings); },
-      [] { return std::string(); });
-  s.tables(
-      "variants", [&c](const ConfigValue& v) { read_variants(expect_table(v, "[sweep.variants]"), c.settings); },
-      [] { return std::string(); });
+  const auto write = [] { return std::nullopt; };
+  s.tables("over", {[&c](const ConfigValue& v) { read_over("", expect_table(v, "[sweep.over]"), c.settings); }, write,
+                    over_schema});
+  s.tables("variants",
+           {[&c](const ConfigValue& v) { read_variants(expect_table(v, "[sweep.variants]"), c.settings); }, write,
+            [] {
+              return Json{{"type", "object"}, {"additionalProperties", free_table_schema()}};
+            }});
 }
 
 void check_settings(const SweepConfig& c) {
@@ -164,6 +192,13 @@ void check_settings(const SweepConfig& c) {
 }
 
 }  // namespace
+
+Json sweep_schema() {
+  SweepConfig config;
+  Section section("sweep", {});
+  declare(section, config);
+  return section.schema();
+}
 
 SweepConfig read_sweep_section(const ConfigValue& value, const Section& section) {
   SweepConfig config;

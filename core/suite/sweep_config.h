@@ -63,6 +63,9 @@ struct SweepConfig {
 // Throws Error kConfig for what is wrong with the section by itself.
 SweepConfig read_sweep_section(const ConfigValue& value, const Section& section);
 
+// Of the section, as JSON Schema. What keys [sweep.over] and [sweep.variants] may name is beyond it.
+Json sweep_schema();
+
 // The suite's [sweep], with the settings' keys and values checked: see read_suite(). Throws Error kConfig where it has
 // none, too.
 SweepConfig read_sweep(const std::filesystem::path& file, const std::vector<std::string>& sets);

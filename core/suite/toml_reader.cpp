@@ -166,8 +166,13 @@ ConfigTable parse_toml(std::string_view text, const std::string& file) {
     return Converter(file).table(toml::parse(text));
   } catch (const toml::parse_error& e) {
     const auto& at = e.source().begin;
-    throw Error(ErrorKind::kConfig, {file, static_cast<std::int64_t>(at.line), static_cast<std::int64_t>(at.column)},
-                fmt::format("not valid TOML: {}", e.description()));
+    throw Error(
+        ErrorKind::kConfig, {file, static_cast<std::int64_t>(at.line), static_cast<std::int64_t>(at.column)},
+        fmt::format(
+            "not valid TOML: {}{}", e.description(),
+            e.description().find("redefine") == std::string_view::npos
+                ? ""
+                : "; a key or a table stands once in a file: take one away, or give a second task another name"));
   }
 }
 

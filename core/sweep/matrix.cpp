@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "core/checkpoint/run_checkpoint.h"
-#include "core/checkpoint/whole_file.h"
 #include "core/data/named_set.h"
 #include "core/evaluation/kept_predictions.h"
 #include "core/model/json_text.h"
+#include "core/platform/whole_file.h"
 #include "core/statistics/resampling.h"
 #include "core/text/load_tokenizer.h"
 #include "core/training/random.h"
@@ -196,7 +196,7 @@ std::vector<CellScore> cell_scores(const MatrixSite& site, const MatrixRun& run)
     cells.push_back(score_on(site, session, session.tasks.front(), domain));
     json["cells"].push_back(to_json(cells.back()));
   }
-  checkpoint::write_text(file, json.dump() + "\n");
+  platform::write_text(file, json.dump() + "\n");
   return cells;
 }
 

@@ -10,8 +10,8 @@
 #include <system_error>
 #include <thread>
 
-#include "core/checkpoint/whole_file.h"
-#include "core/sweep/child_process.h"
+#include "core/platform/child_process.h"
+#include "core/platform/whole_file.h"
 
 namespace berth::sweep {
 namespace fs = std::filesystem;
@@ -33,7 +33,7 @@ std::string last_line(const fs::path& log) {
 
 struct Running {
   Trial trial;
-  std::unique_ptr<ChildProcess> process;
+  std::unique_ptr<platform::ChildProcess> process;
 };
 
 Running start(Trial trial, const RunnerOptions& options) {
@@ -42,10 +42,10 @@ Running start(Trial trial, const RunnerOptions& options) {
   fs::remove_all(folder.run(), error);  // of a trial that was cut off
   if (error) throw Error(ErrorKind::kIo, {folder.run().string()}, "can't be removed: " + error.message());
   if (options.jobs > 1) trial.suite.training.threads = std::max<std::int64_t>(1, options.threads / options.jobs);
-  checkpoint::write_text(folder.suite_file(), suite::to_toml(trial.suite));
+  platform::write_text(folder.suite_file(), suite::to_toml(trial.suite));
   std::vector<std::string> arguments = {"run", folder.suite_file().string(), "--out", folder.run().string()};
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
-  return {std::move(trial), std::make_unique<ChildProcess>(arguments, folder.log_file())};
+  return {std::move(trial), std::make_unique<platform::ChildProcess>(arguments, folder.log_file())};
 }
 
 Ending ending_of(const Trial& trial, int code, const RunnerOptions& options) {

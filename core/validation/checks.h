@@ -31,6 +31,7 @@ std::string check_learning(const Subject& subject);
 std::string check_batches(const Subject& subject);
 std::string check_reload(const Subject& subject);
 std::string check_metric(const Subject& subject);
+std::string check_display(const Subject& subject);
 
 // error_checks.cpp
 std::string check_errors(const Subject& subject);

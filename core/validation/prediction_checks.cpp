@@ -128,4 +128,27 @@ std::string check_metric(const Subject& subject) {
   return text;
 }
 
+// Without the ability, what the host makes of the answers' JSON.
+std::string check_display(const Subject& subject) {
+  auto bench = make_bench(subject);
+  const auto& task = bench.task().task;
+  std::size_t texts = 0;
+  std::size_t marks = 0;
+  evaluation::predict(bench.session.model_of(bench.task()), bench.data, {kExamples, 1},
+                      [&](const Example& example, const Prediction& prediction) {
+                        const auto shown = task.show(example, prediction);
+                        texts += shown.texts.size();
+                        if (!(shown.error >= 0)) fail(fmt::format("show() gives an error of {}", shown.error));
+                        for (const auto& text : shown.texts) {
+                          marks += text.marks.size();
+                          for (const auto& mark : text.marks) {
+                            if (mark.begin <= mark.end && mark.end <= text.text.size()) continue;
+                            fail(fmt::format("show() marks bytes {} to {} of the text '{}', which has {}", mark.begin,
+                                             mark.end, text.title, text.text.size()));
+                          }
+                        }
+                      });
+  return fmt::format("{} texts, {} marks", texts, marks);
+}
+
 }  // namespace berth::validation

@@ -26,6 +26,7 @@ const std::vector<Check>& checks() {
       {"learning", "the task learns one batch by heart", Needs::kSuite, check_learning},
       {"reload", "what was saved, loaded into a new task, predicts the same", Needs::kSuite, check_reload},
       {"metric", "a metric merged from parts scores as the whole", Needs::kSuite, check_metric},
+      {"display", "answers are shown, with marks within their texts", Needs::kSuite, check_display},
       {"inputs", "odd input is answered or refused: empty, one token, too long, broken UTF-8", Needs::kSuite,
        check_inputs},
       {"errors", "an error of the host in the middle of any call comes out as it went in", Needs::kSuite, check_errors},

@@ -6,9 +6,11 @@
 #include <set>
 #include <utility>
 
+#include "advice.h"
 #include "berth/kit/json.h"
 #include "berth/kit/labels.h"
 #include "berth/kit/text.h"
+#include "display.h"
 #include "example.h"
 #include "head.h"
 #include "metric.h"
@@ -70,7 +72,7 @@ struct LabelCounts {
   std::int64_t examples = 0;
 };
 
-class ClassificationTask final : public Task {
+class ClassificationTask final : public Task, public Display, public Advisor {
  public:
   void describe(Options& options) override { options_.describe(options); }
 
@@ -182,6 +184,13 @@ class ClassificationTask final : public Task {
             {{"output.weight", "classifier.weight"}, {"output.bias", "classifier.bias"}},
             true};
   }
+
+  Shown show(const Example& example, const Prediction& prediction) const override {
+    return show_answer(static_cast<const ClassificationExample&>(example),
+                       static_cast<const ClassificationPrediction&>(prediction));
+  }
+
+  std::vector<Suggestion> suggest(const DataSample& sample) const override { return suggest_data(sample); }
 
  private:
   Kind kind() const { return kind_of(options_.kind); }

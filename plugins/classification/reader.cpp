@@ -45,7 +45,8 @@ class ExampleMaker {
     if (text && !kit::trim(*text).empty()) return std::string(kit::trim(*text));
     const std::string found = text ? "nothing" : std::string(value.type_name());
     throw Error(ErrorKind::kContent, where,
-                "found " + found + " as label (column '" + options_.label + "'); expected a label's name" +
+                "found " + found + " as label (column '" + options_.label +
+                    "'); expected a label's name: give one, or leave the row out" +
                     (value.is_array() ? ". Several labels a text: set kind = \"multi-label\"" : ""));
   }
 
@@ -76,7 +77,8 @@ class ExampleMaker {
     if (number) return *number;
     throw Error(ErrorKind::kContent, where,
                 "found " + (text ? kit::quote_for_message(*text) : std::string(value.type_name())) + " in column '" +
-                    options_.label + "'; expected a finite number, as kind = \"regression\" needs");
+                    options_.label +
+                    "'; expected a finite number with a decimal point, as kind = \"regression\" needs");
   }
 
   Kind kind_;

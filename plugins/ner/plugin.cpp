@@ -7,10 +7,12 @@
 #include <set>
 #include <utility>
 
+#include "advice.h"
 #include "berth/kit/json.h"
 #include "berth/kit/labels.h"
 #include "berth/kit/text.h"
 #include "chain.h"
+#include "display.h"
 #include "example.h"
 #include "features.h"
 #include "head.h"
@@ -54,7 +56,7 @@ void TaskOptions::describe(Options& o) {
   o.field("primary_metric", primary_metric, "what checkpoints are chosen by");
 }
 
-class NerTask final : public Task {
+class NerTask final : public Task, public Display, public Advisor {
  public:
   void describe(Options& options) override { options_.describe(options); }
 
@@ -138,6 +140,12 @@ class NerTask final : public Task {
             {{"output.weight", "classifier.weight"}, {"output.bias", "classifier.bias"}},
             false};
   }
+
+  Shown show(const Example& example, const Prediction& prediction) const override {
+    return show_answer(static_cast<const NerExample&>(example), static_cast<const NerPrediction&>(prediction));
+  }
+
+  std::vector<Suggestion> suggest(const DataSample& sample) const override { return suggest_data(sample); }
 
  private:
   bool is_crf() const { return options_.head == "crf"; }

@@ -1,6 +1,8 @@
 #include "metric.h"
 
 #include <limits>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "berth/error.h"
@@ -127,10 +129,13 @@ std::vector<ResultFile> QaMetric::files() const {
   kit::Json::Object predictions;
   kit::Json::Object answers;
   kit::Json::Object odds;
+  std::set<std::string> taken;
   for (const Entry& entry : entries_) {
-    predictions.push_back({entry.id, entry.prediction});
-    answers.push_back({entry.id, entry.best_answer});
-    odds.push_back({entry.id, entry.null_odds});
+    std::string id = entry.id;  // distinct within a file; of a set of several files, perhaps not
+    for (int n = 2; !taken.insert(id).second; ++n) id = entry.id + "#" + std::to_string(n);
+    predictions.push_back({id, entry.prediction});
+    answers.push_back({id, entry.best_answer});
+    odds.push_back({id, entry.null_odds});
   }
   std::vector<ResultFile> files = {{"official.json", kit::dump_json(std::move(predictions)) + "\n"}};
   if (options_.rules == Rules::kSquad2) {

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "advice.h"
 #include "answer_search.h"
 #include "berth/kit/json.h"
 #include "berth/kit/text.h"
+#include "display.h"
 #include "example.h"
 #include "head.h"
 #include "metric.h"
@@ -52,7 +54,7 @@ void TaskOptions::describe(Options& o) {
   o.field("primary_metric", primary_metric, "what checkpoints are chosen by; auto: f1, with no_answer best_f1");
 }
 
-class QaTask final : public Task {
+class QaTask final : public Task, public Display, public Advisor {
  public:
   void describe(Options& options) override { options_.describe(options); }
 
@@ -126,11 +128,20 @@ class QaTask final : public Task {
   }
 
   ExportInfo export_info() const override {
+    kit::Json config;
+    config.set("max_answer_length", options_.max_answer_length);
+    if (has_no_answer_) config.set("no_answer_threshold", threshold_);
     return {"BertForQuestionAnswering",
-            "",
+            kit::dump_json(config),
             {{"output.weight", "qa_outputs.weight"}, {"output.bias", "qa_outputs.bias"}},
             false};
   }
+
+  Shown show(const Example& example, const Prediction& prediction) const override {
+    return show_answer(static_cast<const QaExample&>(example), static_cast<const QaPrediction&>(prediction));
+  }
+
+  std::vector<Suggestion> suggest(const DataSample& sample) const override { return suggest_data(sample); }
 
  private:
   static bool finds_unanswered(ExampleStream& train) {

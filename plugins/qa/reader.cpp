@@ -58,7 +58,7 @@ class JsonLines final : public ExampleStream {
   DataOptions options_;
 };
 
-// Results are kept by id, in the official format too: one that comes twice would hide the first.
+// Results are kept by id, in the official format too: one that comes twice in a file would hide the first.
 class DistinctIds final : public ExampleStream {
  public:
   explicit DistinctIds(std::unique_ptr<ExampleStream> stream) : stream_(std::move(stream)) {}

@@ -8,8 +8,10 @@
 #include <map>
 #include <utility>
 
+#include "advice.h"
 #include "berth/kit/json.h"
 #include "berth/kit/text.h"
+#include "display.h"
 #include "example.h"
 #include "head.h"
 #include "metric.h"
@@ -22,7 +24,7 @@
 namespace berth::seq2seq {
 namespace {
 
-class Seq2SeqTask final : public Task {
+class Seq2SeqTask final : public Task, public Display, public Advisor {
  public:
   void describe(Options& options) override { options_.describe(options); }
 
@@ -112,6 +114,12 @@ class Seq2SeqTask final : public Task {
                                 options_.bleu_tokenizer == "none" ? BleuTokenizer::kNone : BleuTokenizer::k13a,
                                 options_.rouge_stemmer ? Stemming::kPorter : Stemming::kNone});
   }
+
+  Shown show(const Example& example, const Prediction& prediction) const override {
+    return show_answer(static_cast<const Seq2SeqExample&>(example), static_cast<const Seq2SeqPrediction&>(prediction));
+  }
+
+  std::vector<Suggestion> suggest(const DataSample& sample) const override { return suggest_data(sample); }
 
  private:
   bool uses_pieces() const { return options_.token_source() == TokenSource::kPieces; }

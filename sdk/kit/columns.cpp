@@ -208,9 +208,20 @@ class TableStream final : public RowStream {
       if (std::find(names_.begin(), names_.end(), name) != names_.end()) continue;
       throw Error(ErrorKind::kContent, where,
                   "there is no column " + quote_for_message(name) + "; found " + list_names(names_) +
-                      suggest_name(name, names_) + ". Name the right column in the task's data options" +
+                      suggest_name(name, names_) + other_separator() +
+                      ". Name the right column in the task's data options" +
                       (has_names_ ? "" : "; if the file has no header, list its columns in `columns`"));
     }
+  }
+
+  // A header that is one field and holds what could divide it.
+  std::string other_separator() const {
+    if (names_.size() != 1) return {};
+    const std::size_t at = names_.front().find_first_of("\t,;");
+    if (at == std::string::npos) return {};
+    const char found = names_.front()[at];
+    if (found == ';') return ", with the separator ';', which is not read: save the file with commas or tabs";
+    return found == ',' ? ", with commas: set format = \"csv\"" : ", with tabs: set format = \"tsv\"";
   }
 
   void check_width(const Row& row) const {
@@ -218,7 +229,8 @@ class TableStream final : public RowStream {
     throw Error(ErrorKind::kContent, row.where,
                 "the row has " + std::to_string(row.fields.size()) + " fields; expected " +
                     std::to_string(names_.size()) + " (" + list_names(names_) + "). It starts with " +
-                    quote_for_message(row.fields.front()) + "; correct the row" +
+                    quote_for_message(row.fields.front()) +
+                    "; correct the row (texts with the separator in them go into quotes)" +
                     (has_names_ ? ", or list all of the file's columns in `columns`" : ""));
   }
 

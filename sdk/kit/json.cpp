@@ -151,7 +151,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
 
   bool parse_error(std::size_t position, const std::string& token, const nlohmann::detail::exception& e) override {
     (void)token;
-    fail(place_of(text_, position == 0 ? 0 : position - 1, where_), "not valid JSON: " + plain_reason(e.what()));
+    fail(place_of(text_, position == 0 ? 0 : position - 1, where_),
+         "not valid JSON: " + plain_reason(e.what()) + "; correct it");
   }
 
  private:

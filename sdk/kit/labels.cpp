@@ -47,7 +47,8 @@ std::int64_t LabelSet::index(std::string_view name, const Where& where) const {
   if (found) return *found;
   throw Error(ErrorKind::kContent, where,
               "unknown label " + quote_for_message(name) + suggest_name(name, names_) + "; the task's labels are " +
-                  list_names(names_) + ". Correct the row, add the label, or map it with `label_map`");
+                  list_names(names_) +
+                  ". Correct the row, add the label, or map it with `label_map`. Is it the right column?");
 }
 
 std::string LabelSet::to_json() const {

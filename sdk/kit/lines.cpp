@@ -37,6 +37,10 @@ LineReader::LineReader(std::string path) : path_(std::move(path)), buffer_(kBuff
     throw Error(ErrorKind::kContent, Where{path_, 1, 0},
                 "the file is UTF-16; expected UTF-8. Convert it: iconv -f UTF-16 -t UTF-8");
   }
+  if (start.starts_with("PK\x03\x04")) {
+    throw Error(ErrorKind::kContent, Where{path_, 1, 0},
+                "the file is a zip archive, as .xlsx files are; expected text. Save the sheet as CSV in UTF-8");
+  }
   if (start.starts_with("\xEF\xBB\xBF")) begin_ = 3;
 }
 

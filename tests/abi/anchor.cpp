@@ -2,6 +2,10 @@
 // compare. A type that comes with a later version gets a line in a part of its own: `#if BERTH_SDK_VERSION_MINOR >= 1`.
 #include "berth/head.h"
 #include "berth/plugin.h"
+#if BERTH_SDK_VERSION_MINOR >= 1
+#include "berth/advisor.h"
+#include "berth/display.h"
+#endif
 
 #define ANCHOR(name, type) \
   extern "C" BERTH_VISIBLE void berth_anchor_##name(const type& value) { (void)value; }
@@ -48,6 +52,18 @@ ANCHOR(tokenizer, Tokenizer)
 ANCHOR(truncation, Truncation)
 ANCHOR(where, Where)
 ANCHOR(window_options, WindowOptions)
+
+#if BERTH_SDK_VERSION_MINOR >= 1
+ANCHOR(advisor, Advisor)
+ANCHOR(data_sample, DataSample)
+ANCHOR(decision, Decision)
+ANCHOR(display, Display)
+ANCHOR(mark, Mark)
+ANCHOR(mark_kind, MarkKind)
+ANCHOR(shown, Shown)
+ANCHOR(shown_text, ShownText)
+ANCHOR(suggestion, Suggestion)
+#endif
 
 }  // namespace berth
 

@@ -13,7 +13,7 @@
 #include <exception>
 #include <optional>
 
-#include "core/report/process_stats.h"
+#include "core/platform/process_stats.h"
 #include "tests/bench/bench_step.h"
 
 namespace {
@@ -123,7 +123,7 @@ void measure(const std::string& name, const Shape& shape, int repeats) {
       "{:.3f}, \"infer_ms\": {:.1f}, \"threads\": {}, \"peak_mb\": {}}}\n",
       bench::median(train), bench::median(alone), bench::median(shares),
       *std::min_element(shares.begin(), shares.end()), *std::max_element(shares.begin(), shares.end()),
-      bench::median(infer), at::get_num_threads(), report::peak_resident_bytes() >> 20);
+      bench::median(infer), at::get_num_threads(), platform::peak_resident_bytes() >> 20);
 }
 
 }  // namespace

@@ -78,14 +78,13 @@ class Commands(ProgramTest):
         self.write_rows("dev.tsv", [("a fine day", "good"), ("the worst of all", "good"), ("cold food", "bad")])
         train = [*rows(200, 1), ("A fine  day", "bad"), ("the worst of all at home", "bad")]
         self.write_rows("train.tsv", train)
-        output = self.berth("check", "suite.toml", "--json", "findings.json").stdout
+        output = self.berth("check", "suite.toml").stdout
         self.assertIn("1 of 3 in dev stand in an earlier set (1 with another label), such as dev.tsv:2 = train.tsv:202",
                       output.replace(f"{self.dir}/", ""))
         self.assertRegex(output, r"bag of words: dev accuracy 0\.\d+")
-        findings = self.json("findings.json")["mood"]
+        findings = json.loads(self.berth("check", "suite.toml", "--json").stdout)["tasks"]["mood"]
         self.assertEqual(findings["duplicates"]["across"][0]["example"]["line"], 2)
         self.assertIn(202, [issue["line"] for issue in findings["label_issues"]])
-        self.fails(6, "check", "suite.toml", "--json", "nowhere/findings.json", says="nowhere")
 
     def test_plugins_lists_options_with_defaults_and_help(self):
         output = self.berth("plugins", "classification").stdout

@@ -111,6 +111,28 @@ class Resume(ResumeTest):
                 self.berth("run", "--resume", out)
             self.expect_same("whole", out)
 
+    def test_a_run_that_goes_on_is_not_interrupted_any_more(self):
+        def lines_until(program, text):
+            while text not in (line := program.stdout.readline()):
+                self.assertTrue(line, f"the run ended without '{text}'")
+
+        def start(*arguments):
+            return subprocess.Popen([BERTH, "run", *arguments], cwd=self.dir, stdout=subprocess.PIPE, text=True,
+                                    env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+        summary = self.dir / "run/summary.json"
+        for attempt, arguments in enumerate((("suite.toml", "--out", "run", "--set", "training.epochs=100000"),
+                                             ("--resume", "run"))):
+            with self.subTest(attempt=attempt), start(*arguments) as program:
+                if attempt == 1:
+                    lines_until(program, "going on after step")
+                lines_until(program, "mood loss")
+                self.assertFalse(summary.exists())
+                program.send_signal(signal.SIGTERM)
+                program.stdout.read()
+            self.assertEqual(program.returncode, 143)
+            self.assertEqual(self.json("run/summary.json")["ending"], "interrupted")
+
     def test_what_is_broken_is_passed_over(self):
         self.mixed("whole")
         steps = self.json("whole/summary.json")["steps"]

@@ -86,7 +86,9 @@ max_length = 24
 
     def test_what_can_not_be_done_is_said(self):
         self.train_seq2seq("run", 'kind = "pointer"')
-        self.fails(2, "export", "run", "--task", "parse", "--to", "model", says="parse")
+        self.assertIn("its encoder alone", self.berth("export", "run", "--task", "parse", "--to", "model").stdout)
+        self.assertEqual(self.json("model/config.json")["architectures"], ["BertModel"])
+        self.assertIn("encoder without its head", (self.dir / "model/README.md").read_text())
         self.fails(3, "predict", "run", "--task", "parse", stdin='{"sorce": "x"}\n', says=["source", "sorce"])
         suite = (self.dir / "suite.toml").read_text()
         (self.dir / "suite.toml").write_text(suite.replace("max_length = 24", "max_length = 3"))

@@ -11,7 +11,7 @@ from program import ProgramTest
 PLUGINS = pathlib.Path(os.environ["TEST_PLUGINS"])
 FLAWED = PLUGINS / "plugins-flawed/flawed.so"
 ALL = {"manifest", "exports", "load", "options", "rows", "threads", "loss", "gradient", "batches", "learning", "reload",
-       "metric", "inputs", "errors"}
+       "metric", "display", "inputs", "errors"}
 
 
 def failed(output):
@@ -34,11 +34,11 @@ class Validation(ProgramTest):
     def test_a_good_plugin_passes_every_check(self):
         output = self.validate()
         self.assertEqual(set(re.findall(r"^ok +(\S+)", output, re.MULTILINE)), ALL)
-        self.assertIn("14 of 14 checks passed", output)
+        self.assertIn("15 of 15 checks passed", output)
 
     def test_without_a_suite_it_says_what_is_left_out(self):
         output = self.berth("validate-plugin", FLAWED).stdout
-        self.assertIn("4 of 4 checks passed; 10 more look at the task's work: give --suite SUITE.toml", output)
+        self.assertIn("4 of 4 checks passed; 11 more look at the task's work: give --suite SUITE.toml", output)
 
     def test_each_flaw_is_found_by_its_check(self):
         for flaw in sorted(ALL - {"manifest", "exports", "load", "options"}):

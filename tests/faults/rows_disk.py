@@ -70,6 +70,14 @@ class Disk(FaultTest):
         self.expect_resumed()
 
     @needs_strace
+    @row("the disk is full at TensorBoard's event file", "write: ENOSPC", "exit 6 naming the file; saved; resume equal")
+    def test_full_at_events(self):
+        result = self.inject("write", "error=ENOSPC", r"events\.out\.tfevents", nth=5,
+                             command=self.command("report.tensorboard=true"))
+        self.expect(result, 6, r"tfevents.*: can't be written; is the disk full")
+        self.expect_resumed()
+
+    @needs_strace
     @row("the disk is full at summary.json", "write: ENOSPC", "exit 6 naming the file; the run is whole; resume equal")
     def test_full_at_the_summary(self):
         result = self.inject("write", "error=ENOSPC", r"summary\.json")

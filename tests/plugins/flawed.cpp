@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "berth/display.h"
 #include "berth/kit/columns.h"
 #include "berth/kit/heads.h"
 #include "berth/kit/json.h"
@@ -115,7 +116,7 @@ struct FlawedMetric : Metric {
   }
 };
 
-class FlawedTask : public Task {
+class FlawedTask : public Task, public Display {
  public:
   FlawedTask() {
     // Flaws that show before there are options.
@@ -170,6 +171,15 @@ class FlawedTask : public Task {
     return prediction;
   }
   std::unique_ptr<Metric> make_metric() const override { return std::make_unique<FlawedMetric>(flaw_); }
+  Shown show(const Example& example, const Prediction& prediction) const override {
+    const auto& own = static_cast<const FlawedExample&>(example);
+    if (flaw_ == "show") throw std::runtime_error("can't show it");
+    Shown shown;
+    const std::size_t end = own.text.size() + (flaw_ == "display" ? 1 : 0);
+    shown.texts = {{"text", own.text, {{0, end, MarkKind::kAnswer, "", 0}}}};
+    shown.answer = static_cast<const FlawedPrediction&>(prediction).label;
+    return shown;
+  }
 
  private:
   std::string early_;

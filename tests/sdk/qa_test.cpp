@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <optional>
 
 #include "berth/kit/json.h"
 #include "plugins/qa/metric.h"
@@ -220,6 +221,23 @@ TEST_F(QaTasks, MergedPartsScoreAsTheWhole) {
   EXPECT_EQ(merged->files()[0].text, whole->files()[0].text);
   expect_error(ErrorKind::kContent, {}, [&] { merged->merge("[[1]]"); });
   expect_error(ErrorKind::kContent, {}, [&] { merged->merge("nonsense"); });
+}
+
+// Two files of a set may number their questions alike.
+TEST(QaFiles, EachQuestionHasAKeyOfItsOwn) {
+  QaMetric metric({Rules::kSquad2, "f1"});
+  const std::string context = "anna made it.";
+  auto asked = test::question("who made it?", context, "anna");
+  const QaPrediction none(context, {}, std::nullopt);
+  for (const char* id : {"q", "q#2", "q"}) {
+    asked->id = id;
+    metric.add(*asked, none);
+  }
+  const auto files = metric.files();
+  ASSERT_EQ(files.size(), 3U);
+  EXPECT_EQ(files[0].text, R"({"q": "", "q#2": "", "q#3": ""})"
+                           "\n");
+  for (const auto& file : files) EXPECT_EQ(parse_json(file.text).as_object().size(), 3U) << file.suffix;
 }
 
 TEST_F(QaTasks, ScoresOfNothingAreNaN) {

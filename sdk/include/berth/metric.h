@@ -33,7 +33,7 @@ struct Score {
 
 // A further file about a set, beside its predictions: {"official.json", "..."} becomes TASK.SET.official.json.
 struct ResultFile {
-  std::string suffix;  // [a-z0-9_.-]+, not "jsonl"
+  std::string suffix;  // [a-z0-9_.-]+, not "jsonl" or "shown.json"
   std::string text;
 };
 

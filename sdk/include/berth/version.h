@@ -2,7 +2,7 @@
 #pragma once
 
 #define BERTH_SDK_VERSION_MAJOR 1
-#define BERTH_SDK_VERSION_MINOR 0
+#define BERTH_SDK_VERSION_MINOR 1
 #define BERTH_SDK_VERSION_PATCH 0
 
 // The generation of the abstract classes and structs. Within SDK 1.x it is 1: a compiled plugin is never broken.
@@ -13,7 +13,7 @@
 //
 // How the SDK grows: a released class never changes. A new ability is an abstract class of its own, never final, that
 // an object of a released class has too; whoever wants it asks by dynamic_cast, and gets null from those who are older:
-//   the host a plugin:   dynamic_cast<const Highlights*>(&task)
+//   the host a plugin:   dynamic_cast<const Display*>(&task)
 //   a plugin the host:   dynamic_cast<const LayerOutputs*>(&encoded)
 #ifndef __cpp_rtti
 #error "berth plugins need RTTI: take -fno-rtti away"

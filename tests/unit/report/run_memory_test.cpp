@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "berth/error.h"
-#include "core/checkpoint/whole_file.h"
+#include "core/platform/whole_file.h"
 
 namespace berth::report {
 namespace {
@@ -32,7 +32,7 @@ TEST(RunMemory, IsReadAsItWasWritten) {
   memory.dev["a"]["accuracy"] = {0.5, 0.6, 10};
   memory.primary["a"] = {"loss", 0, Direction::kLowerIsBetter, true};
   const auto file = file_of_this_test();
-  checkpoint::write_text(file, to_json(memory));
+  platform::write_text(file, to_json(memory));
   const auto read = read_memory(file);
   std::filesystem::remove(file);
   EXPECT_EQ(to_json(read), to_json(memory));
@@ -45,7 +45,7 @@ TEST(RunMemory, IsReadAsItWasWritten) {
 TEST(RunMemory, RefusesOtherFiles) {
   const auto file = file_of_this_test();
   for (const auto* text : {"", "[]", "{}", R"({"metrics_bytes": "many"})"}) {
-    checkpoint::write_text(file, text);
+    platform::write_text(file, text);
     EXPECT_THROW(read_memory(file), Error) << text;
   }
   std::filesystem::remove(file);
@@ -56,7 +56,7 @@ TEST(RunMemory, RefusesWholeNumbersThatNoIntegerHolds) {
   auto text = to_json({});
   const std::string step = "\"best_step\": -1";
   text.replace(text.find(step), step.size(), "\"best_step\": 666666666666666666667");
-  checkpoint::write_text(file, text);
+  platform::write_text(file, text);
   try {
     read_memory(file);
     ADD_FAILURE() << "read";

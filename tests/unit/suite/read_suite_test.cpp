@@ -17,6 +17,8 @@ TEST_F(SuiteTest, LeastSuiteHasTheDefaultsOfTheStructs) {
   EXPECT_TRUE(suite.optimizer.freeze.empty());
   EXPECT_EQ(suite.schedule.kind, ScheduleKind::kLinear);
   EXPECT_EQ(suite.checkpoints.keep, 1);
+  EXPECT_TRUE(suite.report.html);
+  EXPECT_FALSE(suite.report.tensorboard);
   ASSERT_EQ(suite.tasks.size(), 1U);
   EXPECT_EQ(suite.tasks[0].name, "sst2");
   EXPECT_EQ(suite.tasks[0].plugin, "classification");
@@ -67,6 +69,9 @@ batch_size = 16
 keep = 3
 every = 50
 initial = true
+[report]
+html = false
+tensorboard = true
 [tasks.a]
 plugin = "p"
 split = 0.25
@@ -111,6 +116,8 @@ train = "t"
   EXPECT_EQ(suite.checkpoints.keep, 3);
   EXPECT_EQ(suite.checkpoints.every, 50);
   EXPECT_TRUE(suite.checkpoints.initial);
+  EXPECT_FALSE(suite.report.html);
+  EXPECT_TRUE(suite.report.tensorboard);
   EXPECT_EQ(suite.tasks[0].split, 0.25);
   EXPECT_EQ(suite.tasks[0].weight, 2);
   EXPECT_EQ(suite.tasks[0].head_rate, 0.5);

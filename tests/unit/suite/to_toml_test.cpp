@@ -131,6 +131,7 @@ class Draw {
     s.evaluation.batch_size = integer(1, 9);
     s.evaluation.select_by = coin() ? "mean" : "each";
     s.checkpoints = {integer(1, 9), integer(0, 50), coin()};
+    s.report = {coin(), coin()};
     for (auto n = integer(1, 3); n > 0; --n) s.tasks.push_back(task("t" + std::to_string(n)));
     s.mixing = mixing();
     if (s.mixing.kind == MixingKind::kSequential) s.evaluation.patience = 0;
@@ -295,6 +296,8 @@ void expect_same(const Suite& a, const Suite& b) {
   EXPECT_EQ(a.checkpoints.keep, b.checkpoints.keep);
   EXPECT_EQ(a.checkpoints.every, b.checkpoints.every);
   EXPECT_EQ(a.checkpoints.initial, b.checkpoints.initial);
+  EXPECT_EQ(a.report.html, b.report.html);
+  EXPECT_EQ(a.report.tensorboard, b.report.tensorboard);
   ASSERT_EQ(a.tasks.size(), b.tasks.size());
   for (std::size_t i = 0; i < a.tasks.size(); ++i) expect_same(a.tasks[i], b.tasks[i]);
 }

@@ -1,0 +1,35 @@
+// A private folder for what data files are unpacked into: open to this user alone, and gone when the process is. It is
+// removed by the destructor, by a handler for the signals that would end the process before (installed only where
+// nobody else handles them), and, after a `kill -9`, by the next process that makes one.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace berth::platform {
+
+class TemporaryFolder {
+ public:
+  // In $TMPDIR, or /tmp. Throws Error kIo.
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+  // Where a file with this name may be made, in a folder of its own. Throws Error kIo.
+  std::filesystem::path place_for(const std::string& name);
+
+ private:
+  bool try_to_make();
+
+  std::filesystem::path path_;
+  int lock_ = -1;  // held as long as the folder is in use
+  int places_ = 0;
+};
+
+// For a signal handler that ends the process: removes what every folder of this kind holds. Async-signal-safe.
+void remove_temporary_files() noexcept;
+
+}  // namespace berth::platform
