@@ -137,7 +137,8 @@ int check(const Arguments& arguments) {
   };
   Json json = {{"suite", suite.name}, {"model", suite.model.path.string()}};
   json.update(plan_json(plan));
-  tell(fmt::format("suite {}: {} tasks; model {}", suite.name, suite.tasks.size(), suite.model.path.string()));
+  tell(fmt::format("suite {}: {} {}; model {}", suite.name, suite.tasks.size(),
+                   suite.tasks.size() == 1 ? "task" : "tasks", suite.model.path.string()));
   for (const auto& task : session.tasks) {
     tell(task.task.owner());
     json["tasks"][task.task.name()] = diagnose_task(session, task, [&](const std::string& line) { tell("  " + line); });
