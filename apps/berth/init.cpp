@@ -224,7 +224,7 @@ fs::path choose_model(const po::variables_map& values, Asking asking) {
 
 std::string choose_dev(const po::variables_map& values, const fs::path& train, Asking asking) {
   if (values.contains("dev")) return value_or_none(values, "dev");
-  const auto beside = find_beside(train, {"dev", "valid", "validation", "val"});
+  auto beside = find_beside(train, {"dev", "valid", "validation", "val"});
   if (asking == Asking::kNo) return beside;
   constexpr const char* kPart = "a part of it";
   fmt::print("\nWhich examples score the training? (a file, or a part of this one)\n");

@@ -100,9 +100,11 @@ std::vector<suite::NewKey> keys_of(const Keys& suggested, const Keys& chosen,
   }
   std::vector<suite::NewKey> result;
   result.reserve(keys.size());
-  for (const auto& [key, value] : keys) {
-    const auto at = std::find_if(options.begin(), options.end(), [&](const auto& one) { return one.name == key; });
-    result.push_back({key, suite::to_toml(*parse_value(value)), at == options.end() ? std::string() : at->help});
+  for (const auto& key : keys) {
+    const auto at =
+        std::find_if(options.begin(), options.end(), [&](const auto& one) { return one.name == key.first; });
+    result.push_back(
+        {key.first, suite::to_toml(*parse_value(key.second)), at == options.end() ? std::string() : at->help});
   }
   return result;
 }

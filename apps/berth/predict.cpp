@@ -65,7 +65,8 @@ class Predictor {
     std::exception_ptr bad;
     for (const auto& line : lines) {
       try {
-        data::add_input(task_.task, read(line.text, {source, line.number}), session_.feature_options(), data);
+        data::add_input(task_.task, task_.task.from_json(*reader_, line.text, {source, line.number}),
+                        session_.feature_options(), data);
       } catch (const Error&) {
         bad = std::current_exception();
         break;
@@ -82,13 +83,6 @@ class Predictor {
   }
 
  private:
-  std::unique_ptr<Example> read(const std::string& json, const Where& where) const {
-    auto example = plugin::guarded(task_.task.site("from_json"), [&] { return reader_->from_json(json, where); });
-    if (!example) throw Error(ErrorKind::kPlugin, where, task_.task.owner() + ", from_json: gave no example");
-    example->where = where;
-    return example;
-  }
-
   training::Session& session_;
   training::TaskSession& task_;
   std::unique_ptr<DatasetReader> reader_;

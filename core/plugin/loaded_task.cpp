@@ -62,6 +62,14 @@ std::unique_ptr<Example> LoadedTask::next(ExampleStream& stream) const {
   return guarded(site("next"), [&] { return stream.next(); });
 }
 
+std::unique_ptr<Example> LoadedTask::from_json(const DatasetReader& reader, std::string_view json,
+                                               const Where& where) const {
+  auto example = guarded(site("from_json"), [&] { return reader.from_json(json, where); });
+  if (!example) throw Error(ErrorKind::kPlugin, where, owner() + ", from_json: gave no example");
+  example->where = where;
+  return example;
+}
+
 void LoadedTask::fit(ExampleStream& train) {
   guarded(site("fit"), [&] { task_->fit(train); });
 }

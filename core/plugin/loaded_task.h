@@ -32,6 +32,8 @@ class LoadedTask {
   // the stream. Throws what data::input_files() throws, and what the reader does.
   std::unique_ptr<ExampleStream> open(DatasetReader& reader, const suite::DataSetConfig& set) const;
   std::unique_ptr<Example> next(ExampleStream& stream) const;  // the stream's, guarded
+  // The reader's, guarded, with its place. Throws Error kPlugin where it gives none.
+  std::unique_ptr<Example> from_json(const DatasetReader& reader, std::string_view json, const Where& where) const;
 
   void fit(ExampleStream& train);
   std::string save_state() const;

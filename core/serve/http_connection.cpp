@@ -12,7 +12,6 @@
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
-#include <cctype>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -35,11 +34,9 @@ std::string_view view(beast::string_view text) { return {text.data(), text.size(
 
 // "Application/JSON; charset=utf-8" -> "application/json"
 std::string media_type(std::string_view field) {
-  std::string type(field.substr(0, field.find(';')));
-  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return type;
+  auto type = field.substr(0, field.find(';'));
+  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.remove_suffix(1);
+  return lower_case(type);
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {

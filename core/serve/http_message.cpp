@@ -16,6 +16,8 @@ int hex_digit(char c) {
   return -1;
 }
 
+}  // namespace
+
 std::string dump(const Json& value) {
   return value.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
@@ -26,8 +28,6 @@ std::string lower_case(std::string_view text) {
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return lower;
 }
-
-}  // namespace
 
 nlohmann::ordered_json error_json(std::string_view code, std::string_view message) {
   return {{"error", {{"code", std::string(code)}, {"message", std::string(message)}}}};

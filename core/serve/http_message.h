@@ -36,12 +36,15 @@ using Handler = std::function<void(const Request&, Respond)>;
 Reply error_reply(unsigned status, std::string_view code, std::string_view message);
 nlohmann::ordered_json error_json(std::string_view code, std::string_view message);
 Reply json_reply(const nlohmann::ordered_json& value);
+// On one line; bytes that are not UTF-8 become U+FFFD.
+std::string dump(const nlohmann::ordered_json& value);
+std::string lower_case(std::string_view text);  // of ASCII
 
 // The path of a request's target ("/v1/tasks/a%20b?x=1", "http://host/path"), percent-decoded. Nothing where it has
 // none or is broken, with a %00 say.
 bool decode_path(std::string_view target, std::string& path);
 
-// Whether a Host header names this machine as only its own users can: localhost, 127.0.0.1, [::1], with any port. A
+// Whether a Host header names this machine as only its own users can: localhost, 127.x.y.z, [::1], with any port. A
 // page from elsewhere whose name was made to lead to 127.0.0.1 (DNS rebinding) comes with its own name.
 bool is_loopback_host(std::string_view host);
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <variant>
 
+#include "core/serve/http_message.h"
 #include "core/suite/option_binder.h"
 
 namespace berth::serve {
@@ -55,8 +56,7 @@ class Prober {
 
   bool takes(const Names& fields) const {
     try {
-      const auto text = row_of(fields, row_, "a").dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
-      return plugin::guarded(task_.site("from_json"), [&] { return reader_.from_json(text, {"row", 1}); }) != nullptr;
+      return task_.from_json(reader_, dump(row_of(fields, row_, "a")), {"row", 1}) != nullptr;
     } catch (const std::exception&) {
       return false;
     }

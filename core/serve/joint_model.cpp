@@ -9,6 +9,7 @@
 #include "core/data/encoded_batch.h"
 #include "core/report/prediction_line.h"
 #include "core/report/shown_json.h"
+#include "core/serve/http_message.h"
 
 namespace berth::serve {
 namespace {
@@ -38,10 +39,6 @@ Failure failure_of(const std::exception& error) {
   return {is_input ? Failure::Cause::kInput : Failure::Cause::kModel, error.what()};
 }
 
-std::string dump(const report::Json& value) {
-  return value.dump(-1, ' ', /*ensure_ascii=*/false, report::Json::error_handler_t::replace);
-}
-
 // Nobody reads it: whoever asked was told already that the time was up.
 Failure late() { return {Failure::Cause::kModel, "the time was up"}; }
 
@@ -61,11 +58,7 @@ JointModel::JointModel(training::Session& session) : session_(session) {
 
 data::TaskData JointModel::read(const Question& question) const {
   const auto& task = session_.tasks.at(question.task).task;
-  const Where where = {"row", question.number};
-  auto example =
-      plugin::guarded(task.site("from_json"), [&] { return readers_[question.task]->from_json(question.row, where); });
-  if (!example) throw Error(ErrorKind::kPlugin, where, task.owner() + ", from_json: gave no example");
-  example->where = where;
+  auto example = task.from_json(*readers_[question.task], question.row, {"row", question.number});
   auto data = data::empty_task_data(task, "input", session_.feature_options());
   data::add_input(task, std::move(example), session_.feature_options(), data);
   return data;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/report/html/shown_html.h"
+#include "core/serve/http_message.h"
 #include "core/serve/request_body.h"
 #include "core/serve/try_page.h"
 #include "core/suite/option_binder.h"
@@ -25,10 +26,6 @@ std::optional<std::string> match(std::string_view route, std::string_view path) 
   route.remove_suffix(kName.size());
   if (!path.starts_with(route) || path.size() == route.size()) return std::nullopt;
   return std::string(path.substr(route.size()));
-}
-
-std::string dump(const Json& value) {
-  return value.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 
 Json failure_json(const Failure& failure) {

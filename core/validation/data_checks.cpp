@@ -53,9 +53,7 @@ Json json_of(const plugin::LoadedTask& task, const Example& example) {
 bool reads_back(const plugin::LoadedTask& task, const DatasetReader& reader, const Example& example,
                 const FeatureContext& context) {
   try {
-    const auto again =
-        plugin::guarded(task.site("from_json"), [&] { return reader.from_json(example.json(), example.where); });
-    if (!again) fail(to_string(example.where) + "from_json() gave no example");
+    const auto again = task.from_json(reader, example.json(), example.where);
     return are_same(task.features(example, context), task.features(*again, context), is_same_input);
   } catch (const Error& e) {
     if (e.kind() == ErrorKind::kContent) return false;
@@ -91,8 +89,7 @@ class Answerer {
     const auto& task = bench_.task().task;
     auto data = data::empty_task_data(task, "odd input", bench_.session.feature_options());
     try {
-      auto example = plugin::guarded(task.site("from_json"), [&] { return reader_->from_json(json, {"input", 1}); });
-      if (!example) fail("from_json() gave no example");
+      auto example = task.from_json(*reader_, json, {"input", 1});
       data::add_input(task, std::move(example), bench_.session.feature_options(), data);
     } catch (const Error& e) {
       if (e.kind() == ErrorKind::kContent) return false;
