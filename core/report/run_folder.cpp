@@ -39,9 +39,9 @@ RunFolder RunFolder::create(const fs::path& path, const suite::Suite& suite) {
   try {
     for (const auto& folder : {run.path_, run.path_ / "predictions", run.checkpoints()}) {
       fs::create_directories(folder, error);
-      if (error)
-        throw Error(ErrorKind::kIo, {folder.string()},
-                    "the folder can't be made: " + error.message() + "; give --out another");
+      if (!error) continue;
+      throw Error(ErrorKind::kIo, {folder.string()},
+                  "the folder can't be made: " + error.message() + "; give --out another");
     }
     platform::write_text(run.suite_file(), suite::to_toml(suite));
   } catch (const Error&) {  // what is left would bar the next try

@@ -50,10 +50,12 @@ void Batcher::work() {
   for (;;) {
     changed_.wait(lock, [this] { return is_stopping_ || !queue_.empty(); });
     if (is_stopping_) break;
+    // As many as came together last time are likely all that will come: a client alone waits for nobody.
     changed_.wait_until(lock, queue_.front().since + options_.window,
-                        [this] { return is_stopping_ || queue_.size() >= options_.batch; });
+                        [this] { return is_stopping_ || queue_.size() >= std::min(options_.batch, expected_); });
     if (is_stopping_) break;
     auto batch = take();
+    expected_ = batch.size();
     lock.unlock();
     answer(std::move(batch));
     lock.lock();

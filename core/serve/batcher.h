@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,9 +50,10 @@ struct Answer {
 };
 
 struct BatcherOptions {
-  std::chrono::microseconds window{5000};  // how long the first question of a batch waits for others
-  std::size_t batch = 64;                  // questions; a batch that is full waits no longer
-  std::size_t queue = 1024;                // questions that may wait
+  // How long the first question of a batch waits for others, until as many are there as the last batch had.
+  std::chrono::microseconds window{5000};
+  std::size_t batch = 64;    // questions; a batch that is full waits no longer
+  std::size_t queue = 1024;  // questions that may wait
 };
 
 enum class Admission : std::uint8_t {
@@ -118,6 +120,7 @@ class Batcher {
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   std::deque<Waiting> queue_;
+  std::size_t expected_ = std::numeric_limits<std::size_t>::max();  // questions; as the last batch had
   bool is_stopping_ = false;
   std::thread thread_;  // last: it uses all of the above
 };

@@ -112,6 +112,19 @@ TEST(Batcher, AFullBatchWaitsForNobody) {
   EXPECT_EQ(waiter.get().outcome, Outcome::kAnswered);
 }
 
+TEST(Batcher, AClientAloneWaitsForTheWindowOnce) {
+  BatcherOptions options;
+  options.window = milliseconds(500);
+  Batcher batcher(options, repeat);
+  for (const bool is_first : {true, false}) {
+    const auto start = Batcher::Clock::now();
+    Waiter waiter;
+    batcher.submit(questions({"a"}), in(kLong), waiter.done());
+    EXPECT_EQ(waiter.get().outcome, Outcome::kAnswered);
+    EXPECT_EQ(Batcher::Clock::now() - start >= options.window, is_first);
+  }
+}
+
 TEST(Batcher, ALongListGoesThroughSeveralBatches) {
   std::vector<std::size_t> sizes;
   BatcherOptions options;
