@@ -291,7 +291,7 @@ void Connection::linger() {
 }
 
 void Connection::drain() {
-  constexpr std::size_t kChunk = 16 * 1024;
+  constexpr std::size_t kChunk = std::size_t{16} << 10;
   socket_.async_read_some(buffer_.prepare(kChunk), guarded([this](ErrorCode error) {
                             if (error) {
                               close();

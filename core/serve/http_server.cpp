@@ -28,7 +28,7 @@ constexpr std::chrono::milliseconds kPause{100};
 asio::ip::address address_of(const std::string& host) {
   if (host == "localhost") return asio::ip::address_v4::loopback();
   ErrorCode error;
-  const auto address = asio::ip::make_address(host, error);
+  auto address = asio::ip::make_address(host, error);
   if (!error) return address;
   throw Error(ErrorKind::kConfig,
               fmt::format("host '{}' is no address; expected one of this machine's: 127.0.0.1 (for itself alone), "

@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 // Questions are taken together up to here; what has more tokens alone (a long text in many windows) goes through the
 // encoder in batches, as in `berth predict`, so that a request can't ask for more memory than that takes.
-constexpr std::int64_t kMostTokens = 16 * 1024;
+constexpr std::int64_t kMostTokens = std::int64_t{16} << 10;
 
 // `from` was made alone, so that a row that the store refuses spoils no other.
 void append(data::TaskData from, data::TaskData& to) {

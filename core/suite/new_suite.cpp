@@ -154,7 +154,7 @@ std::string task_name_of(const std::filesystem::path& file) {
   if (stem.extension() == ".gz" || stem.extension() == ".zst") stem = stem.stem();
   stem = stem.stem();
   for (const auto& text : {stem.string(), file.parent_path().filename().string()}) {
-    const auto name = plain(text);
+    auto name = plain(text);
     const bool says_nothing = name == "train" || name == "training" || name == "data" || name == "all";
     if (!name.empty() && !says_nothing) return name;
   }

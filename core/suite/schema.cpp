@@ -26,7 +26,7 @@ void describe(Json& schema, const std::string& path, const Reference& reference)
   if (path == "tasks") describe(schema["patternProperties"].front(), "tasks.NAME", reference);
   if (!schema.contains("properties")) return;
   for (auto& [key, inner] : schema["properties"].items()) {
-    if (inner.is_object()) describe(inner, path.empty() ? key : path + "." + key, reference);
+    if (inner.is_object()) describe(inner, path.empty() ? key : fmt::format("{}.{}", path, key), reference);
   }
 }
 
