@@ -72,7 +72,7 @@ std::optional<SeveralLabels> read_parts(const SampleColumn& column, char separat
 std::optional<SeveralLabels> several_labels(const SampleColumn& column) {
   if (column.kind == ColumnKind::kText && !column.values.empty()) {
     for (const char separator : {',', ';', '|'}) {
-      if (const auto found = read_parts(column, separator)) return found;
+      if (auto found = read_parts(column, separator)) return found;
     }
   }
   if (column.kind != ColumnKind::kList) return std::nullopt;
@@ -208,7 +208,7 @@ std::string describe_labels(const SampleColumn& label, const SampleTable& table,
   std::string reason = name_of(label, table) + " has ";
   if (const auto several = several_labels(label)) {
     suggestion.options.emplace_back("kind", "\"multi-label\"");
-    if (several->separator != "" && several->separator != ",") {
+    if (!several->separator.empty() && several->separator != ",") {
       suggestion.data.emplace_back("separator", kit::toml_string(several->separator));
     }
     return reason + "several of " + std::to_string(several->distinct) + " labels a text";

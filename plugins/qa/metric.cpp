@@ -48,6 +48,7 @@ const std::vector<Answer>& checked_answers(const QaExample& example, Rules rules
 
 std::vector<std::string> texts_of(const std::vector<Answer>& answers) {
   std::vector<std::string> texts;
+  texts.reserve(answers.size());
   for (const Answer& answer : answers) texts.push_back(answer.text);
   return texts;
 }
@@ -132,7 +133,7 @@ std::vector<ResultFile> QaMetric::files() const {
   std::set<std::string> taken;
   for (const Entry& entry : entries_) {
     std::string id = entry.id;  // distinct within a file; of a set of several files, perhaps not
-    for (int n = 2; !taken.insert(id).second; ++n) id = entry.id + "#" + std::to_string(n);
+    for (int n = 2; !taken.insert(id).second; ++n) id.assign(entry.id).append("#").append(std::to_string(n));
     predictions.push_back({id, entry.prediction});
     answers.push_back({id, entry.best_answer});
     odds.push_back({id, entry.null_odds});

@@ -1,6 +1,7 @@
 #include "advice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -170,8 +171,7 @@ std::vector<Suggestion> suggest_data(const DataSample& sample) {
   const std::string column = table.has_names ? "column " : "column no. ";
   suggestion.reason = column + kit::quote_for_message(pair.source->name) + " holds texts to read, " + column +
                       kit::quote_for_message(pair.target->name) + " texts to write; " +
-                      std::to_string(static_cast<int>(100 * copying.copied_split + 0.5)) +
-                      "% of their words are copies";
+                      std::to_string(std::lround(100 * copying.copied_split)) + "% of their words are copies";
   if (has_symbols(copying)) {
     suggestion.options.emplace_back("kind", "\"pointer\"");
     suggestion.reason += ", the others " + std::to_string(copying.symbols) + " symbols";

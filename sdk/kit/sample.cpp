@@ -1,6 +1,7 @@
 #include "berth/kit/sample.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -19,8 +20,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_date(std::string_view text) {
   if (text.size() < 5 || text.size() > 32 || !is_digit(text.front())) return false;
   std::size_t separators = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
+  for (const char c : text) {
     if (c == '-' || c == '/' || c == '.' || c == ':') {
       ++separators;
     } else if (!is_digit(c) && c != 'T' && c != 'Z' && c != ' ' && c != '+') {
@@ -133,7 +133,7 @@ std::string describe(const SampleColumn& column) {
   }
   if (column.distinct == 1) return "always the same";
   if (2 * column.distinct <= column.filled && column.words < 4) return number + " different values";
-  return "texts, " + std::to_string(static_cast<int>(column.words + 0.5)) + " words on average";
+  return "texts, " + std::to_string(std::lround(column.words)) + " words on average";
 }
 
 }  // namespace
