@@ -25,9 +25,10 @@ constexpr auto kBetweenLooks = std::chrono::milliseconds(20);
 FolderLock::FolderLock(const std::filesystem::path& folder, Heirs heirs) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error)
+  if (error) {
     throw Error(ErrorKind::kIo, {folder.string()},
                 "the folder can't be made: " + error.message() + "; give --out another");
+  }
   const bool has_heirs = heirs == Heirs::kChildren;
   folder_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | (has_heirs ? 0 : O_CLOEXEC));
   if (folder_ < 0) {
