@@ -39,11 +39,7 @@ namespace {
 void add_scores(report::Json& entry, const std::string& set, const evaluation::Evaluation& evaluation) {
   entry["primary"] = evaluation.primary().name;
   if (evaluation.primary().direction == Direction::kLowerIsBetter) entry["lower_is_better"] = true;
-  entry["sets"][set] = report::scores_json(evaluation);
-  if (!evaluation.groups.empty()) {
-    entry["groups"][set] = report::groups_json(evaluation);
-    entry["worst_group"][set] = evaluation.worst_group();
-  }
+  report::add_set(entry, set, evaluation);
   entry["examples"][set] = evaluation.examples;
 }
 

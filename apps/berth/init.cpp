@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <boost/program_options/value_semantic.hpp>
-#include <optional>
 
 #include "apps/berth/commands.h"
 #include "apps/berth/init_advice.h"
@@ -13,6 +12,7 @@
 #include "apps/berth/question.h"
 #include "core/data/file_sample.h"
 #include "core/platform/whole_file.h"
+#include "core/suite/task_declarations.h"
 #include "core/suite/toml_reader.h"
 
 namespace berth::app {
@@ -151,8 +151,8 @@ Advice choose_task(const std::vector<Advice>& all, Asking asking) {
 
 // The text of a TOML string; other values as they are written.
 std::string plain_value(const std::string& toml) {
-  const auto table = suite::parse_toml("value = " + toml, "a value");
-  const auto* text = std::get_if<std::string>(&table.entries.front().value.value);
+  const auto value = suite::try_parse_value(toml, "a value");
+  const auto* text = value ? std::get_if<std::string>(&value->value) : nullptr;
   return text != nullptr ? *text : toml;
 }
 
@@ -243,11 +243,9 @@ fs::path out_file(const po::variables_map& values, const std::string& name) {
 }
 
 void check_task_name(const std::string& name) {
-  const auto is_allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  };
-  if (!name.empty() && std::all_of(name.begin(), name.end(), is_allowed)) return;
-  throw Error(ErrorKind::kConfig, fmt::format("--name {}: a task's name has letters, digits, '_' and '-'", name));
+  if (suite::is_name(name)) return;
+  throw Error(ErrorKind::kConfig,
+              fmt::format("--name {}: a task's name has letters, digits, '_' and '-', 100 of them at most", name));
 }
 
 void print_plan(const suite::NewSuite& suite, const Advice& advice) {

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 #include "apps/berth/declared_options.h"
@@ -28,20 +27,9 @@ std::vector<DeclaredOption> names_and_help(const suite::OptionBinder& binder) {
   return options;
 }
 
-// The value where the text is one of TOML.
-std::optional<suite::ConfigValue> parse_value(const std::string& text) {
-  try {
-    auto table = suite::parse_toml("value = " + text, "a value");
-    if (table.entries.size() == 1) return std::move(table.entries.front().value);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-  return std::nullopt;
-}
-
 // "stars" and "\"stars\"" are the same for an option that is a string, and so is "1" for a column of that name.
 std::string toml_of(const std::string& text, const DeclaredOption& option) {
-  const auto value = parse_value(text);
+  const auto value = suite::try_parse_value(text, "a value");
   const auto is_string = value && std::holds_alternative<std::string>(value->value);
   if (value && (is_string || !option.holds_text)) return suite::to_toml(*value);
   return suite::to_toml(text);
@@ -79,7 +67,7 @@ Keys parse_chosen(const Arguments& chosen, const std::vector<DeclaredOption>& op
 void check_values(const Advice& advice) {
   for (const auto* keys : {&advice.suggestion.data, &advice.suggestion.options}) {
     for (const auto& [key, value] : *keys) {
-      if (parse_value(value)) continue;
+      if (suite::try_parse_value(value, "a value")) continue;
       throw Error(ErrorKind::kPlugin,
                   fmt::format("plugin {}, suggest: the value of '{}' is no TOML: {}", advice.plugin, key, value));
     }
@@ -103,8 +91,8 @@ std::vector<suite::NewKey> keys_of(const Keys& suggested, const Keys& chosen,
   for (const auto& key : keys) {
     const auto at =
         std::find_if(options.begin(), options.end(), [&](const auto& one) { return one.name == key.first; });
-    result.push_back(
-        {key.first, suite::to_toml(*parse_value(key.second)), at == options.end() ? std::string() : at->help});
+    result.push_back({key.first, suite::to_toml(*suite::try_parse_value(key.second, "a value")),
+                      at == options.end() ? std::string() : at->help});
   }
   return result;
 }

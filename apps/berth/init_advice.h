@@ -1,7 +1,6 @@
 // Which task a data file is meant for: asks all plugins that have the ability Advisor. Called by `berth init`.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 

@@ -16,7 +16,6 @@
 
 #include "apps/berth/commands.h"
 #include "apps/berth/interrupt.h"
-#include "apps/berth/threads.h"
 #include "apps/berth/trained_run.h"
 #include "core/serve/batcher.h"
 #include "core/serve/counters.h"
@@ -164,7 +163,6 @@ int serve(const Arguments& arguments) {
   const auto batching = batcher_options(*values);
   const auto run = open_run(*values, required(*values, "run", "usage: " + command.line));
   catch_interrupts();
-  set_threads(run.suite);
   if (values->contains("threads")) at::set_num_threads(static_cast<int>(in_range(*values, "threads", {1, 4096})));
   const auto checkpoint = run.folder.checkpoint(run.which);
   auto session = training::open_session(run.suite, run.registry, checkpoint, "");
@@ -173,7 +171,8 @@ int serve(const Arguments& arguments) {
   serve::Counters counters;
   serve::ServiceOptions served;
   served.tasks = describe_tasks(session, model, run.folder);
-  served.checkpoint = fs::canonical(checkpoint).filename().string();
+  const auto step = fs::canonical(checkpoint).filename().string();
+  served.checkpoint = step;
   served.timeout = options.limits.answer;
   std::vector<std::string> names;
   names.reserve(served.tasks.size());
@@ -189,8 +188,7 @@ int serve(const Arguments& arguments) {
   serve::HttpServer server(
       options, [&](const serve::Request& request, const serve::Respond& respond) { service.handle(request, respond); },
       [&](const serve::Exchange& exchange) { counters.count(serve::Service::route_of(exchange.path), exchange); });
-  fmt::print("serving {} of {} ({}) on {}\n", fmt::join(names, ", "), run.folder.path().string(),
-             fs::canonical(checkpoint).filename().string(), server.url());
+  fmt::print("serving {} of {} ({}) on {}\n", fmt::join(names, ", "), run.folder.path().string(), step, server.url());
   std::fflush(stdout);
   wait_for_signal();
   // What is under way has its time limit; what it takes to be sent comes on top.

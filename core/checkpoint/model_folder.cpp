@@ -276,10 +276,7 @@ void write_model_folder(const fs::path& folder, const model::Encoder& encoder, c
   }
   tensors.insert(tensors.end(), options.extra.begin(), options.extra.end());
   write_safetensors(folder / kSingle, tensors);
-  const std::string text = config.dump(2) + "\n";
-  platform::WholeFile file(folder / "config.json");
-  file.write(text.data(), text.size());
-  file.commit();
+  platform::write_text(folder / "config.json", config.dump(2) + "\n");
 }
 
 }  // namespace berth::checkpoint

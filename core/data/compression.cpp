@@ -1,13 +1,10 @@
 #include "core/data/compression.h"
 
-#include <fmt/format.h>
-
 #define ZLIB_CONST  // input may be const
 #include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <fstream>
 #include <new>
 #include <vector>
@@ -157,8 +154,6 @@ void write_zstd(const std::filesystem::path& from, platform::WholeFile& to) {
   });
 }
 
-bool starts_with(std::string_view text, std::string_view start) { return text.substr(0, start.size()) == start; }
-
 }  // namespace
 
 std::string_view name_of(Compression compression) {
@@ -167,8 +162,8 @@ std::string_view name_of(Compression compression) {
 }
 
 Compression compression_by_signature(std::string_view start) {
-  if (starts_with(start, "\x1f\x8b\x08")) return Compression::kGzip;
-  if (starts_with(start, "\x28\xb5\x2f\xfd")) return Compression::kZstd;
+  if (start.starts_with("\x1f\x8b\x08")) return Compression::kGzip;
+  if (start.starts_with("\x28\xb5\x2f\xfd")) return Compression::kZstd;
   // A frame to be skipped, by which pzstd begins.
   const bool is_skippable = start.size() >= kSignatureBytes &&
                             (static_cast<unsigned char>(start[0]) & 0xf0U) == 0x50U &&

@@ -26,7 +26,9 @@ std::string megabytes(std::uintmax_t bytes) { return fmt::format("{:.1f} MB", st
 // Where bytes come from: a file, a pipe or standard input.
 class Source {
  public:
-  explicit Source(const fs::path& file) : name_(display_name(file)), buffer_(kBufferBytes) {
+  // buffer: bytes at a time, at least kSignatureBytes.
+  explicit Source(const fs::path& file, std::size_t buffer = kBufferBytes)
+      : name_(display_name(file)), buffer_(buffer) {
     if (file == kStandardInput) {
       handle_ = STDIN_FILENO;
     } else {
@@ -185,7 +187,7 @@ bool needs_unpacking(const fs::path& file) {
   if (fs::is_fifo(status)) return true;
   if (!fs::is_regular_file(status) || ::access(file.c_str(), R_OK) != 0) return false;
   return compression_by_name(file) != Compression::kNone ||
-         compression_by_signature(Source(file).next()) != Compression::kNone;
+         compression_by_signature(Source(file, kSignatureBytes).next()) != Compression::kNone;
 }
 
 }  // namespace

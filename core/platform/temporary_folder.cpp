@@ -103,19 +103,17 @@ TemporaryFolder::TemporaryFolder() {
                                     "; set TMPDIR to one that is there");
   }
   remove_orphans(parent);
-  path_ = parent / (std::string(kPrefix) + "XXXXXX");
   constexpr int kTries = 5;
   for (int i = 0; i < kTries; ++i) {
-    if (try_to_make()) return;
+    if (try_to_make(parent)) return;
   }
   throw Error(ErrorKind::kIo, {parent.string()},
               fmt::format("no folder for unpacked data can be made here: {}; set TMPDIR to one that can be written to",
                           std::strerror(errno)));
 }
 
-bool TemporaryFolder::try_to_make() {
-  auto name = path_.parent_path() / (std::string(kPrefix) + "XXXXXX");
-  auto text = name.string();
+bool TemporaryFolder::try_to_make(const fs::path& parent) {
+  auto text = (parent / (std::string(kPrefix) + "XXXXXX")).string();
   if (::mkdtemp(text.data()) == nullptr) return false;
   path_ = text;
   doom((path_ / kLockName).string(), path_.string());

@@ -16,13 +16,11 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
-  const std::filesystem::path& path() const { return path_; }
-
   // Where a file with this name may be made, in a folder of its own. Throws Error kIo.
   std::filesystem::path place_for(const std::string& name);
 
  private:
-  bool try_to_make();
+  bool try_to_make(const std::filesystem::path& parent);
 
   std::filesystem::path path_;
   int lock_ = -1;  // held as long as the folder is in use

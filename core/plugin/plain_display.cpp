@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/model/json_text.h"
+
 namespace berth::plugin {
 namespace {
 
@@ -11,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 std::string text_of(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
-  return value.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+  return model::one_line(value);
 }
 
 void judge(const std::string& label, Shown& shown) {

@@ -11,9 +11,9 @@ Axis::Axis(double low, double high, ChartScale scale) : scale_(scale), low_(plac
     low_ -= around;
     high_ += around;
   }
-  const double margin = (scale == ChartScale::kNames ? 0.0 : 0.05) * (high_ - low_);
-  low_ -= scale == ChartScale::kNames ? 0.5 : margin;
-  high_ += scale == ChartScale::kNames ? 0.5 : margin;
+  const double margin = scale == ChartScale::kNames ? 0.5 : 0.05 * (high_ - low_);
+  low_ -= margin;
+  high_ += margin;
 }
 
 void Axis::lay(double from, double to) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -55,8 +54,8 @@ model = AutoModelForQuestionAnswering.from_pretrained("FOLDER").eval()
 
 
 def predict(question, context):
-    longest = getattr(model.config, "max_answer_length", 30)
     """The stretch of the context that answers; "" where none does. What does not fit into LENGTH tokens is cut."""
+    longest = getattr(model.config, "max_answer_length", 30)
     inputs = tokenizer(question, context, truncation="only_second", max_length=LENGTH, return_offsets_mapping=True,
                        return_tensors="pt")
     spans = inputs.pop("offset_mapping")[0].tolist()
@@ -111,7 +110,7 @@ std::string filled(std::string_view text, std::string_view gap, const std::strin
 }
 
 // A JSON string is a YAML string.
-std::string quoted(const std::string& text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string quoted(const std::string& text) { return model::one_line(text); }
 
 // Where the base model can be found, if config.json says it: "owner/name" or an old model's "name".
 std::string base_model(const Json& config) {

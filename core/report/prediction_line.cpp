@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "berth/error.h"
+#include "core/model/json_text.h"
 
 namespace berth::report {
 
@@ -19,7 +20,7 @@ std::string prediction_line(const std::string& input, const std::string& task, c
   }
   line["task"] = task;
   for (const auto& [key, value] : answer.items()) line[key] = value;
-  return line.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+  return model::one_line(line);
 }
 
 }  // namespace berth::report

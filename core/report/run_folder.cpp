@@ -127,12 +127,13 @@ fs::path RunFolder::checkpoint(const std::string& which, const std::string& task
                           step_folder(120).string()));
 }
 
+bool is_finished_ending(std::string_view ending) { return ending == "completed" || ending == "stopped early"; }
+
 bool is_finished(const fs::path& run) {
   const auto file = run / "summary.json";
   if (!fs::exists(file)) return false;
   try {
-    const auto ending = model::parse_json(model::read_text(file), file.string()).value("ending", "");
-    return ending == "completed" || ending == "stopped early";
+    return is_finished_ending(model::parse_json(model::read_text(file), file.string()).value("ending", ""));
   } catch (const std::exception&) {
     return false;  // cut off
   }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/suite/suite.h"
@@ -66,5 +67,8 @@ class RunFolder {
 // Whether the run in this folder has come to its end, as its summary says. Not so: it never began, goes on, was
 // interrupted, or failed.
 bool is_finished(const std::filesystem::path& run);
+
+// What summary.json's `ending` then is: "completed" or "stopped early".
+bool is_finished_ending(std::string_view ending);
 
 }  // namespace berth::report

@@ -36,6 +36,13 @@ Json groups_json(const evaluation::Evaluation& evaluation) {
   return json;
 }
 
+void add_set(Json& entry, const std::string& set, const evaluation::Evaluation& evaluation) {
+  entry["sets"][set] = scores_json(evaluation);
+  if (evaluation.groups.empty()) return;
+  entry["groups"][set] = groups_json(evaluation);
+  entry["worst_group"][set] = evaluation.worst_group();
+}
+
 Json debiasing_json(const debias::Debiasing& debiasing) {
   Json json;
   if (debiasing.report()) json["bias"] = bias_json(*debiasing.report());

@@ -19,6 +19,9 @@ Json scores_json(const evaluation::Evaluation& evaluation);
 // {"GROUP": {"accuracy": 0.5, ...}, ...}; null where there are none.
 Json groups_json(const evaluation::Evaluation& evaluation);
 
+// One set of a task's entry in summary.json: its scores, and those of its groups where it has any.
+void add_set(Json& entry, const std::string& set, const evaluation::Evaluation& evaluation);
+
 // What training made of the debiasing's own numbers.
 Json debiasing_json(const debias::Debiasing& debiasing);
 

@@ -163,12 +163,7 @@ class TaskOutcome {
   void add_sets(Json& entry) const {
     const auto* sets = find(outcome_.sets, name_);
     if (sets == nullptr) return;
-    for (const auto& [set, evaluation] : *sets) {
-      entry["sets"][set] = scores_json(evaluation);
-      if (evaluation.groups.empty()) continue;
-      entry["groups"][set] = groups_json(evaluation);
-      entry["worst_group"][set] = evaluation.worst_group();
-    }
+    for (const auto& [set, evaluation] : *sets) add_set(entry, set, evaluation);
   }
 
   const RunOutcome& outcome_;

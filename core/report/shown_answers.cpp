@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <tuple>
 
+#include "core/model/json_text.h"
 #include "core/platform/whole_file.h"
 
 namespace berth::report {
@@ -134,8 +134,7 @@ Json AnswerCollector::result() const {
 }
 
 void AnswerCollector::write(const std::filesystem::path& file) const {
-  const auto text = result().dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
-  platform::write_text(file, text + "\n");
+  platform::write_text(file, model::one_line(result()) + "\n");
 }
 
 void TaskAnswers::add(const Example& example, const Prediction& prediction) {

@@ -59,19 +59,13 @@ struct Stretch {
   std::size_t end = 0;
 };
 
-// The border of a character there or before. text: valid UTF-8.
-std::size_t border(std::string_view text, std::size_t at) {
-  if (at >= text.size()) return text.size();
-  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) --at;
-  return at;
-}
-
 // What the marks cover with `around` bytes on each side, joined where it meets.
 std::vector<Stretch> stretches(std::string_view text, const std::vector<Mark>& marks, std::size_t around) {
   std::vector<Stretch> all;
   all.reserve(marks.size());
   for (const auto& mark : marks) {
-    all.push_back({border(text, mark.begin - std::min(mark.begin, around)), border(text, mark.end + around)});
+    all.push_back({berth::text::character_begin(text, mark.begin - std::min(mark.begin, around)),
+                   berth::text::character_begin(text, mark.end + around)});
   }
   std::sort(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) { return a.begin < b.begin; });
   std::vector<Stretch> joined;
@@ -96,7 +90,7 @@ std::vector<Stretch> cut(std::string_view text, const std::vector<Stretch>& all)
   std::vector<Stretch> kept;
   std::size_t left = kShownBytes;
   for (const auto& one : all) {
-    const auto end = std::min(one.end, border(text, one.begin + left));
+    const auto end = std::min(one.end, berth::text::character_begin(text, one.begin + left));
     if (end <= one.begin) break;
     kept.push_back({one.begin, end});
     left -= end - one.begin;

@@ -1,4 +1,5 @@
 #include "core/serve/http_message.h"
+#include "core/model/json_text.h"
 
 #include <algorithm>
 #include <boost/asio/ip/address_v4.hpp>
@@ -17,10 +18,6 @@ int hex_digit(char c) {
 }
 
 }  // namespace
-
-std::string dump(const Json& value) {
-  return value.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
-}
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
@@ -41,7 +38,7 @@ Reply error_reply(unsigned status, std::string_view code, std::string_view messa
 
 Reply json_reply(const nlohmann::ordered_json& value) {
   Reply reply;
-  reply.body = dump(value) + "\n";
+  reply.body = model::one_line(value) + "\n";
   return reply;
 }
 

@@ -36,8 +36,6 @@ using Handler = std::function<void(const Request&, Respond)>;
 Reply error_reply(unsigned status, std::string_view code, std::string_view message);
 nlohmann::ordered_json error_json(std::string_view code, std::string_view message);
 Reply json_reply(const nlohmann::ordered_json& value);
-// On one line; bytes that are not UTF-8 become U+FFFD.
-std::string dump(const nlohmann::ordered_json& value);
 std::string lower_case(std::string_view text);  // of ASCII
 
 // The path of a request's target ("/v1/tasks/a%20b?x=1", "http://host/path"), percent-decoded. Nothing where it has

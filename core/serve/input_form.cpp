@@ -6,7 +6,7 @@
 #include <optional>
 #include <variant>
 
-#include "core/serve/http_message.h"
+#include "core/model/json_text.h"
 #include "core/suite/option_binder.h"
 
 namespace berth::serve {
@@ -56,7 +56,7 @@ class Prober {
 
   bool takes(const Names& fields) const {
     try {
-      return task_.from_json(reader_, dump(row_of(fields, row_, "a")), {"row", 1}) != nullptr;
+      return task_.from_json(reader_, model::one_line(row_of(fields, row_, "a")), {"row", 1}) != nullptr;
     } catch (const std::exception&) {
       return false;
     }

@@ -7,9 +7,9 @@
 
 #include "berth/head.h"
 #include "core/data/encoded_batch.h"
+#include "core/model/json_text.h"
 #include "core/report/prediction_line.h"
 #include "core/report/shown_json.h"
-#include "core/serve/http_message.h"
 
 namespace berth::serve {
 namespace {
@@ -104,7 +104,7 @@ void JointModel::answer_together(std::vector<ReadRow> rows) {
     for (const auto& row : some) answer_alone(row);
   };
   if (all.size() == 1 && rows.front().data.store.tokens() > kMostTokens) {
-    answer_each(all);
+    answer_alone(all.front(), std::move(rows.front().data));
     return;
   }
   SharedPass pass(session_.encoder);
@@ -156,19 +156,19 @@ JointModel::RowsByTask JointModel::join(std::vector<ReadRow> rows, SharedPass& p
   return tasks;
 }
 
-void JointModel::answer_alone(const Row& row) {
+void JointModel::answer_alone(const Row& row, std::optional<data::TaskData> data) {
   if (is_late(*row.question)) {
     row.answer->failure = late();
     return;
   }
   auto& task = session_.tasks[row.question->task];
   try {
-    const auto data = read(*row.question);
+    if (!data) data.emplace(read(*row.question));
     const auto input = task.task.input(*task.head);
     auto options = session_.evaluation_options();
     options.encode = [&](const Batch& batch, std::int64_t) { return encode(batch, input); };
     options.wants_stop = [&] { return is_late(*row.question); };
-    evaluation::predict(session_.model_of(task), data, options, sink(row.question->task, {row}));
+    evaluation::predict(session_.model_of(task), *data, options, sink(row.question->task, {row}));
     row.answer->failure.reset();
   } catch (const evaluation::Stopped&) {
     row.answer->failure = late();
@@ -196,7 +196,7 @@ evaluation::PredictionSink JointModel::sink(std::size_t task, const std::vector<
     const auto& [question, answer] = rows.at(next++);
     answer->json = report::prediction_line(question->row, of.name(), of.json(prediction));
     if (question->form == Form::kShown) {
-      answer->shown = dump(report::shown_json(of.show(example, prediction), {}));
+      answer->shown = model::one_line(report::shown_json(of.show(example, prediction), {}));
     }
   };
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/serve/batcher.h"
@@ -52,7 +53,8 @@ class JointModel {
 
   data::TaskData read(const Question& question) const;
   void answer_together(std::vector<ReadRow> rows);
-  void answer_alone(const Row& row);
+  // data: of the row, where it was read already.
+  void answer_alone(const Row& row, std::optional<data::TaskData> data = std::nullopt);
   RowsByTask join(std::vector<ReadRow> rows, SharedPass& pass) const;
   evaluation::PredictionSink sink(std::size_t task, const std::vector<Row>& rows) const;
   model::EncoderOutput encode(const Batch& batch, HeadInput input);

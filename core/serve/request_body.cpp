@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "core/model/json_text.h"
 #include "core/text/utf8.h"
 
 namespace berth::serve {
@@ -37,15 +39,11 @@ class Bounds {
   std::vector<std::size_t> keys_;  // of each object or list that is open
 };
 
-std::string dump(const Json& row) { return row.dump(); }
-
 // "a string", for messages.
 std::string kind_of(const Json& value) {
   if (value.is_null()) return "null";
   return fmt::format("{} {}", value.is_array() || value.is_object() ? "an" : "a", value.type_name());
 }
-
-}  // namespace
 
 Json parse_body(const std::string& body) {
   if (!text::is_valid_utf8(body.data(), body.data() + body.size())) {
@@ -64,12 +62,14 @@ Json parse_body(const std::string& body) {
   }
 }
 
+}  // namespace
+
 RowsBody read_rows(const std::string& body) {
   const Json value = parse_body(body);
   RowsBody result;
   result.is_list = value.is_array();
   if (value.is_object()) {
-    result.rows.push_back(dump(value));
+    result.rows.push_back(model::one_line(value));
     return result;
   }
   if (!value.is_array()) refuse("the body is " + kind_of(value) + "; expected an object, or a list of objects");
@@ -78,7 +78,7 @@ RowsBody read_rows(const std::string& body) {
     if (!row.is_object()) {
       refuse(fmt::format("row {} of the list is {}; expected an object", result.rows.size() + 1, kind_of(row)));
     }
-    result.rows.push_back(dump(row));
+    result.rows.push_back(model::one_line(row));
   }
   return result;
 }
@@ -91,7 +91,7 @@ PredictBody read_predict(const std::string& body) {
   PredictBody result;
   for (const auto& [key, part] : value.items()) {
     if (key == "input" && part.is_object()) {
-      result.input = dump(part);
+      result.input = model::one_line(part);
     } else if (key == "tasks" && part.is_array()) {
       for (const auto& name : part) {
         if (!name.is_string()) refuse("'tasks' holds " + kind_of(name) + "; expected names of tasks");

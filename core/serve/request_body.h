@@ -1,7 +1,6 @@
 // Reads what clients send: JSON of bounded depth in UTF-8, and the shapes that core/serve/service takes.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -19,9 +18,8 @@ class BadRequest : public std::runtime_error {
   std::string code_;
 };
 
-// Throws BadRequest for what is not UTF-8, not JSON, nested deeper than 64 levels, or has an object of more than 1,000
-// keys; so do those below.
-nlohmann::ordered_json parse_body(const std::string& body);
+// Those below throw BadRequest for what is not UTF-8, not JSON, nested deeper than 64 levels, or has an object of more
+// than 1,000 keys.
 
 // Body of POST /v1/tasks/NAME: one object, or a list of them.
 struct RowsBody {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <utility>
 
+#include "core/model/json_text.h"
 #include "core/report/html/shown_html.h"
 #include "core/serve/http_message.h"
 #include "core/serve/request_body.h"
@@ -37,7 +38,7 @@ unsigned status_of(const Failure& failure) { return failure.cause == Failure::Ca
 Reply reply_of(const Answer& answer) {
   Reply reply;
   if (answer.failure) reply.status = status_of(*answer.failure);
-  reply.body = (answer.failure ? dump(failure_json(*answer.failure)) : answer.json) + "\n";
+  reply.body = (answer.failure ? model::one_line(failure_json(*answer.failure)) : answer.json) + "\n";
   return reply;
 }
 
@@ -53,7 +54,7 @@ Reply reply_of(const std::vector<Answer>& answers) {
     }
     auto error = failure_json(*answers[i].failure);
     error["error"]["where"] = {{"row", i + 1}};
-    reply.body += dump(error);
+    reply.body += model::one_line(error);
   }
   reply.body += "]\n";
   return reply;
@@ -85,7 +86,7 @@ Reply reply_of(const std::vector<NamedAnswer>& answers) {
   reply.body = R"({"answers": {)";
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (i > 0) reply.body += ",\n ";
-    reply.body.append(dump(answers[i].name)).append(": ").append(answers[i].text);
+    reply.body.append(model::one_line(answers[i].name)).append(": ").append(answers[i].text);
   }
   reply.body += "}}\n";
   return reply;
@@ -243,8 +244,8 @@ void Service::show(const Request& request, const std::string& name, const Respon
         if (answer.failure) return reply_of(answer);
         const auto html = report::shown_html(Json::parse(answer.shown), id);
         Reply reply;
-        reply.body =
-            fmt::format("{{\"answer\": {},\n \"shown\": {},\n \"html\": {}}}\n", answer.json, answer.shown, dump(html));
+        reply.body = fmt::format("{{\"answer\": {},\n \"shown\": {},\n \"html\": {}}}\n", answer.json, answer.shown,
+                                 model::one_line(html));
         return reply;
       });
 }
@@ -276,7 +277,7 @@ void Service::ask_all(const Request& request, const std::string&, const Respond&
     for (auto& one : named) {
       if (one.text.empty()) {
         const auto& answer = *next++;
-        one.text = answer.failure ? dump(failure_json(*answer.failure)) : answer.json;
+        one.text = answer.failure ? model::one_line(failure_json(*answer.failure)) : answer.json;
         if (!are_named && answer.failure && answer.failure->cause == Failure::Cause::kInput) {
           refusals.append("\n").append(answer.failure->message);
           continue;  // not a task for this input

@@ -2,7 +2,6 @@
 // core/serve/http_server and core/serve/batcher. Knows neither sockets nor the model.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <functional>
 #include <nlohmann/json.hpp>

@@ -113,16 +113,6 @@ std::vector<std::string> parse_key_path(std::string_view key, const Where& where
   return path;
 }
 
-// The value as TOML, or nothing where it isn't.
-std::optional<ConfigValue> try_parse_value(std::string_view text, const std::string& file) {
-  try {
-    auto root = parse_toml(fmt::format("value = {}", text), file);
-    if (root.entries.size() == 1) return std::move(root.entries[0].value);
-  } catch (const Error&) {
-  }
-  return std::nullopt;
-}
-
 void place_everywhere(ConfigValue& value, const Where& where) {
   value.where = where;
   if (auto* table = std::get_if<ConfigTable>(&value.value)) {
@@ -174,6 +164,15 @@ ConfigTable parse_toml(std::string_view text, const std::string& file) {
                 ? ""
                 : "; a key or a table stands once in a file: take one away, or give a second task another name"));
   }
+}
+
+std::optional<ConfigValue> try_parse_value(std::string_view text, const std::string& file) {
+  try {
+    auto root = parse_toml(fmt::format("value = {}", text), file);
+    if (root.entries.size() == 1) return std::move(root.entries[0].value);
+  } catch (const Error&) {
+  }
+  return std::nullopt;
 }
 
 void apply_set(ConfigTable& root, const std::string& set) {

@@ -63,6 +63,12 @@ bool is_valid_utf8(const char* at, const char* end) {
   return true;
 }
 
+std::size_t character_begin(std::string_view text, std::size_t at) {
+  if (at >= text.size()) return text.size();
+  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) --at;
+  return at;
+}
+
 void append_utf8(char32_t character, std::string& text) {
   const auto put = [&text](char32_t byte) { text.push_back(static_cast<char>(byte)); };
   if (character < 0x80) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace berth::text {
 
@@ -22,6 +23,9 @@ Decoded decode_utf8(const char* at, const char* end);
 Decoded decode_last_utf8(const char* begin, const char* end);
 
 bool is_valid_utf8(const char* at, const char* end);
+
+// Where the character begins that has the byte `at`; the text's size for what lies behind it. text: valid UTF-8.
+std::size_t character_begin(std::string_view text, std::size_t at);
 
 void append_utf8(char32_t character, std::string& text);
 

@@ -114,10 +114,13 @@ double label_score(const SampleColumn& column) {
 
 const SampleColumn* best_label(const SampleTable& table, const SampleColumn* text, const SampleColumn* pair) {
   const SampleColumn* best = nullptr;
+  double best_score = 0;
   for (const SampleColumn& column : table.columns) {
     if (&column == text || &column == pair) continue;
     const double score = label_score(column);
-    if (score > 0 && (best == nullptr || score >= label_score(*best))) best = &column;
+    if (!(score > 0) || score < best_score) continue;
+    best = &column;
+    best_score = score;
   }
   return best;
 }
@@ -162,13 +165,9 @@ struct Columns {
 
 Columns find_columns(const SampleTable& table, const DataSample& sample) {
   Columns columns;
-  const auto chosen = [&](const char* option) {
-    const std::optional<std::string> name = kit::chosen_string(sample, option);
-    return name ? table.find(*name) : nullptr;
-  };
-  columns.label = chosen("label");
-  columns.text = chosen("text");
-  columns.pair = chosen("text_pair");
+  columns.label = kit::chosen_column(table, sample, "label");
+  columns.text = kit::chosen_column(table, sample, "text");
+  columns.pair = kit::chosen_column(table, sample, "text_pair");
   if (columns.label == nullptr) columns.label = best_label(table, columns.text, columns.pair);
   const bool looks_for_pair = columns.text == nullptr && sample.chosen.count("text_pair") == 0;
   for (const SampleColumn& first : table.columns) {
@@ -191,10 +190,8 @@ Columns find_columns(const SampleTable& table, const DataSample& sample) {
 // A chosen column that the file lacks.
 std::string missing_column(const SampleTable& table, const DataSample& sample) {
   for (const char* option : {"text", "text_pair", "label"}) {
-    const std::optional<std::string> name = kit::chosen_string(sample, option);
-    if (!name || name->empty() || table.find(*name) != nullptr) continue;
-    return "there is no column " + kit::quote_for_message(*name) + " for `" + option + "`; found " +
-           kit::describe_columns(table);
+    if (kit::chosen_string(sample, option) == "") continue;  // no pair, say
+    if (auto missing = kit::missing_column(table, sample, option); !missing.empty()) return missing;
   }
   return {};
 }

@@ -123,16 +123,16 @@ Shown show_labels(const std::optional<std::vector<std::string>>& truth, const st
 
 // Without its texts.
 Shown show_decision(const ClassificationExample& example, const ClassificationPrediction& prediction) {
-  const kit::Json said = kit::parse_json(prediction.json());
-  const kit::Json* by_label = said.find("probabilities");
-  if (by_label == nullptr) return show_number(example, prediction.number());
-  const bool has_several = said.at("prediction").is_array();
+  if (prediction.kind() == Kind::kRegression) return show_number(example, prediction.number());
+  const bool has_several = prediction.kind() == Kind::kMultiLabel;
   // Labels that metrics take for one: together as likely as all of them, or where each is a question of its own, as
   // the likeliest.
   Probabilities probabilities;
-  for (const auto& [name, value] : by_label->as_object()) {
-    double& probability = probabilities[example.metric_label(name)];
-    probability = has_several ? std::max(probability, value.as_double()) : probability + value.as_double();
+  const std::vector<std::string>& names = prediction.task_labels().names();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const double value = prediction.probabilities()[i];
+    double& probability = probabilities[example.metric_label(names[i])];
+    probability = has_several ? std::max(probability, value) : probability + value;
   }
   const auto truth = example.metric_labels();
   if (!has_several) return show_label(truth, example.metric_label(prediction.labels().front()), probabilities);

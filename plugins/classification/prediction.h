@@ -31,6 +31,8 @@ class ClassificationPrediction final : public Prediction {
 
   const std::vector<std::string>& labels() const { return predicted_; }  // one for kSingleLabel
   double number() const { return number_; }
+  Kind kind() const { return rule_.kind; }
+  const std::vector<double>& probabilities() const { return probabilities_; }  // by label; none for kRegression
   const kit::LabelSet& task_labels() const { return *labels_; }
   const std::vector<double>& logits() const { return logits_; }  // as the head gave them
   std::vector<double> scaled_logits() const;                     // divided by the temperature

@@ -1,7 +1,6 @@
 #include "advice.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>

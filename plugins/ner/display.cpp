@@ -1,8 +1,8 @@
 #include "display.h"
 
-#include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "berth/kit/text.h"
 

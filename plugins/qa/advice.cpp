@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "berth/kit/sample.h"
 #include "berth/kit/text.h"

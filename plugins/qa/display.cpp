@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <utility>
 
-#include "berth/kit/json.h"
 #include "berth/kit/text.h"
 #include "normalize.h"
 #include "unicode.h"
@@ -17,13 +16,12 @@ constexpr const char* kNoAnswer = "no answer";
 
 const char* decided(std::string_view answer) { return answer.empty() ? "" : "answer"; }
 
-ShownText marked_context(const QaExample& example, const kit::Json& said) {
+// said: what was answered, or null.
+ShownText marked_context(const QaExample& example, const RankedAnswer* said) {
   ShownText context{"context", *example.context, {}};
-  if (said.at("start").is_int()) {  // code points; null for no answer
-    const auto byte = [&](const char* key) {
-      return byte_of_code_point(context.text, static_cast<std::size_t>(said.at(key).as_int()));
-    };
-    context.marks.push_back({byte("start"), byte("end"), MarkKind::kAnswer, ""});
+  if (said != nullptr && said->start) {
+    context.marks.push_back({byte_of_code_point(context.text, *said->start),
+                             byte_of_code_point(context.text, *said->end), MarkKind::kAnswer, ""});
   }
   if (!example.answers) return context;
   std::vector<Span> seen;  // annotators often agree
@@ -56,12 +54,11 @@ std::string explain(const std::string& answer, const std::vector<std::string>& t
   return reason;
 }
 
-void judge_answer(const std::vector<std::string>& truths, const kit::Json& said, Shown& shown) {
-  const std::string& answer = said.at("prediction").as_string();
+void judge_answer(const std::vector<std::string>& truths, const QaPrediction& prediction, Shown& shown) {
+  const std::string& answer = prediction.text();
   for (const std::string& truth : truths) shown.truth.append(shown.truth.empty() ? "" : " / ").append(truth);
   if (truths.empty()) shown.truth = kNoAnswer;
-  // Where there may be no answer, predictions say its odds.
-  const bool has_no_answer = truths.empty() || said.find("null_odds") != nullptr;
+  const bool has_no_answer = truths.empty() || prediction.may_have_none();
   const AnswerScores scores = score_answer(answer, truths, has_no_answer ? Rules::kSquad2 : Rules::kSquad1);
   shown.error = 1 - scores.f1;
   if (shown.error > 0) shown.reason = explain(answer, truths, scores.f1);
@@ -69,21 +66,18 @@ void judge_answer(const std::vector<std::string>& truths, const kit::Json& said,
   decision.truth = truths.empty() ? "" : decided(truths.front());
   decision.answer = decided(answer);
   decision.is_right = scores.exact > 0;
-  if (const kit::Json* log_probability = said.find("log_probability")) {
-    decision.confidence = std::exp(log_probability->as_double());
-  }
+  if (const RankedAnswer* said = prediction.chosen()) decision.confidence = std::exp(said->log_probability);
   shown.decisions.push_back(std::move(decision));
 }
 
 }  // namespace
 
 Shown show_answer(const QaExample& example, const QaPrediction& prediction) {
-  const kit::Json said = kit::parse_json(prediction.json());
   Shown shown;
   shown.texts.push_back({"question", example.question, {}});
-  shown.texts.push_back(marked_context(example, said));
+  shown.texts.push_back(marked_context(example, prediction.chosen()));
   shown.answer = prediction.text().empty() ? kNoAnswer : prediction.text();
-  if (example.answers) judge_answer(distinct_texts(*example.answers), said, shown);
+  if (example.answers) judge_answer(distinct_texts(*example.answers), prediction, shown);
   return shown;
 }
 

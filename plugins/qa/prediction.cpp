@@ -53,14 +53,13 @@ QaPrediction::QaPrediction(std::string_view context, const std::vector<Candidate
 std::string QaPrediction::json() const {
   kit::Json object;
   object.set("prediction", text());
-  const std::optional<std::size_t> chosen = is_null_ ? no_answer_ : best_;
-  if (chosen) {
-    add_fields(object, answers_[*chosen]);
+  if (const RankedAnswer* answer = chosen()) {
+    add_fields(object, *answer);
   } else {
     object.set("start", kit::Json());
     object.set("end", kit::Json());
   }
-  if (no_answer_) object.set("null_odds", null_odds_);
+  if (may_have_none()) object.set("null_odds", null_odds_);
   kit::Json::Array list;
   for (const RankedAnswer& answer : answers_) {
     kit::Json one;

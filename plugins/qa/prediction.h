@@ -37,6 +37,12 @@ class QaPrediction final : public Prediction {
   const std::string& best_text() const { return best_ ? answers_[*best_].text : none_; }
   // How much more there speaks for no answer than for the best one: the difference of their scores.
   double null_odds() const { return null_odds_; }
+  // What was decided for, "no answer" perhaps; null where there is nothing to answer with.
+  const RankedAnswer* chosen() const {
+    const auto& at = is_null_ ? no_answer_ : best_;
+    return at ? &answers_[*at] : nullptr;
+  }
+  bool may_have_none() const { return no_answer_.has_value(); }  // whether "no answer" is among those to choose from
 
   // {"prediction": "...", "start": 17, "end": 24, "score": 9.1, "log_probability": -0.2, "n_best": [...]}, and
   // "null_odds" where there may be no answer. start and end are null for no answer.

@@ -99,13 +99,8 @@ struct Pair {
   const SampleColumn* target = nullptr;
 };
 
-const SampleColumn* chosen(const SampleTable& table, const DataSample& sample, const char* option) {
-  const std::optional<std::string> name = kit::chosen_string(sample, option);
-  return name ? table.find(*name) : nullptr;
-}
-
 Pair find_pair(const SampleTable& table, const DataSample& sample) {
-  Pair pair{chosen(table, sample, "source"), chosen(table, sample, "target")};
+  Pair pair{kit::chosen_column(table, sample, "source"), kit::chosen_column(table, sample, "target")};
   if (pair.source != nullptr && pair.target != nullptr) return pair;
   for (const SampleColumn& source : table.columns) {
     for (const SampleColumn& target : table.columns) {
@@ -128,10 +123,7 @@ Pair find_pair(const SampleTable& table, const DataSample& sample) {
 
 std::string missing_column(const SampleTable& table, const DataSample& sample) {
   for (const char* option : {"source", "target"}) {
-    const std::optional<std::string> name = kit::chosen_string(sample, option);
-    if (!name || table.find(*name) != nullptr) continue;
-    return "there is no column " + kit::quote_for_message(*name) + " for `" + option + "`; found " +
-           kit::describe_columns(table);
+    if (auto missing = kit::missing_column(table, sample, option); !missing.empty()) return missing;
   }
   return {};
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "berth/kit/columns.h"
 #include "berth/kit/text.h"
@@ -203,6 +202,18 @@ std::optional<std::string> chosen_string(const DataSample& sample, std::string_v
   } catch (const Error&) {
     return std::nullopt;  // TOML's other ways to write a string; the reader will say whether it likes the value
   }
+}
+
+const SampleColumn* chosen_column(const SampleTable& table, const DataSample& sample, std::string_view option) {
+  const std::optional<std::string> name = chosen_string(sample, option);
+  return name ? table.find(*name) : nullptr;
+}
+
+std::string missing_column(const SampleTable& table, const DataSample& sample, std::string_view option) {
+  const std::optional<std::string> name = chosen_string(sample, option);
+  if (!name || table.find(*name) != nullptr) return {};
+  return "there is no column " + quote_for_message(*name) + " for `" + std::string(option) + "`; found " +
+         describe_columns(table);
 }
 
 std::string toml_string(std::string_view text) {

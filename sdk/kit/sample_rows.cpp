@@ -74,7 +74,8 @@ class JsonTable {
       const std::size_t column = column_of(member.key);
       if (row.size() <= column) row.resize(column + 1);
       if (member.value.is_null()) continue;
-      row[column] = scalar_text(member.value).value_or(dump_json(member.value));
+      std::optional<std::string> text = scalar_text(member.value);
+      row[column] = text ? *std::move(text) : dump_json(member.value);
       const CellType type = type_of(member.value);
       if (type != CellType::kScalar) {
         table_.types[column] = type;

@@ -1,6 +1,5 @@
 #include "sample_split.h"
 
-#include <algorithm>
 #include <map>
 #include <string_view>
 #include <utility>

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
+#include <limits>
 
 #include "core/report/html/plot_text.h"
 
@@ -44,6 +44,12 @@ std::vector<PlotPoint> thinned(const std::vector<PlotPoint>& points) {
     few.push_back(mean_of(&finite[i], std::min(share, finite.size() - i)));
   }
   return few;
+}
+
+std::vector<PlotPoint> thinned_line(const std::vector<PlotPoint>& points) {
+  auto line = thinned(points);
+  for (auto& point : line) point.low = point.high = std::numeric_limits<double>::quiet_NaN();
+  return line;
 }
 
 std::string thinning_note(std::size_t points) {

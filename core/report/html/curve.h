@@ -16,6 +16,9 @@ constexpr std::size_t kMostPoints = 300;
 // stay as they are. Points that are not finite are left out.
 std::vector<PlotPoint> thinned(const std::vector<PlotPoint>& points);
 
+// thinned() without the least and the most.
+std::vector<PlotPoint> thinned_line(const std::vector<PlotPoint>& points);
+
 // "; each point is the mean of 4 lines, the band from the least to the most", or "" where thinned() left all.
 std::string thinning_note(std::size_t points);
 

@@ -55,10 +55,8 @@ Json task_json(const html::TaskRun& task) {
   json["before"] = optional_json(task.before);
   json["majority"] = optional_json(task.majority);
   json["failure"] = task.failure.empty() ? Json(nullptr) : Json(task.failure);
-  auto sets = task.sets;
-  if (sets.empty() && !task.dev.empty()) sets["dev"] = task.dev.back().scores;
   json["sets"] = Json::object();
-  for (const auto& [set, scores] : sets) {
+  for (const auto& [set, scores] : task.newest_scores()) {
     for (const auto& [name, value] : scores) json["sets"][set][name] = std::isfinite(value) ? Json(value) : Json();
   }
   return json;

@@ -125,10 +125,9 @@ std::string cards_html(const std::string& cards) {
   return cards.empty() ? "" : "<div class=\"charts\">\n" + cards + "</div>\n";
 }
 
-std::string details_html(const std::string& key, const std::string& summary, const std::string& content_html,
-                         Fold fold) {
-  return fmt::format("<details id=\"{}\"{}><summary>{}</summary>\n{}</details>\n", escaped(key),
-                     fold == Fold::kOpen ? " open" : "", escaped(summary), content_html);
+std::string details_html(const std::string& key, const std::string& summary, const std::string& content_html) {
+  return fmt::format("<details id=\"{}\"><summary>{}</summary>\n{}</details>\n", escaped(key), escaped(summary),
+                     content_html);
 }
 
 }  // namespace berth::report::html

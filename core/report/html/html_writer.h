@@ -53,10 +53,7 @@ std::string more_html(std::size_t all, std::size_t most, std::string_view place 
 std::string card_html(const std::string& content_html);
 std::string cards_html(const std::string& cards);
 
-enum class Fold : std::uint8_t { kClosed, kOpen };
-
 // key: unique on the page; the live page remembers by it what was opened.
-std::string details_html(const std::string& key, const std::string& summary, const std::string& content_html,
-                         Fold fold = Fold::kClosed);
+std::string details_html(const std::string& key, const std::string& summary, const std::string& content_html);
 
 }  // namespace berth::report::html

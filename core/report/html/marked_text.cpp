@@ -6,15 +6,10 @@
 #include <set>
 
 #include "core/report/html/html_writer.h"
+#include "core/text/utf8.h"
 
 namespace berth::report::html {
 namespace {
-
-std::size_t at_character(const std::string& text, std::size_t byte) {
-  byte = std::min(byte, text.size());
-  while (byte > 0 && byte < text.size() && (static_cast<unsigned char>(text[byte]) & 0xC0) == 0x80) --byte;
-  return byte;
-}
 
 // "answer truth": the kinds that cover a stretch, each once.
 std::string kinds_of(const std::vector<const TextMark*>& marks) {
@@ -31,8 +26,8 @@ std::string tag_html(const TextMark& mark) {
   const auto kind = mark.kind == "truth" ? "expected" : mark.kind == "source" ? "copied from" : "answer";
   if (mark.label.empty()) return fmt::format("<span class=\"unseen\"> ({}) </span>", kind);
   return fmt::format(
-      "<span class=\"tag {}\"><span class=\"unseen\"> ({}: </span>{}<span class=\"unseen\">) </span></span>",
-      mark.kind == "truth" || mark.kind == "source" ? mark.kind : "answer", kind, escaped(mark.label));
+      "<span class=\"tag {}\"><span class=\"unseen\"> ({}: </span>{}<span class=\"unseen\">) </span></span>", mark.kind,
+      kind, escaped(mark.label));
 }
 
 // The first linked mark is the link; others that begin here have at least their ids, since links lead to them.
@@ -60,8 +55,8 @@ std::string stretch_html(const std::string& text_html, const std::vector<const T
 std::string marked_html(const std::string& text, std::vector<TextMark> marks) {
   std::set<std::size_t> cuts = {0, text.size()};
   for (auto& mark : marks) {
-    mark.begin = at_character(text, mark.begin);
-    mark.end = at_character(text, mark.end);
+    mark.begin = berth::text::character_begin(text, mark.begin);
+    mark.end = berth::text::character_begin(text, mark.end);
     if (mark.begin >= mark.end) continue;
     cuts.insert({mark.begin, mark.end});
   }

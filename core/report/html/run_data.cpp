@@ -83,7 +83,6 @@ void read_task_summary(const Json& entry, TaskRun& task) {
   task.before = optional_number(entry, "before");
   task.majority = optional_number(entry, "majority");
   task.failure = text_at(entry, "failure");
-  task.train_examples = optional_count(entry, "train_examples");
   task.checkpoint_step = optional_count(entry, "checkpoint_step");
   const auto& diverged = part_at(entry, "diverged");
   if (diverged.is_object()) task.diverged = {number_at(diverged, "first_loss"), number_at(diverged, "last_loss")};
@@ -133,7 +132,7 @@ void read_shown(const RunFolder& folder, RunData& run) {
     std::set<std::string> sets = {"dev"};
     for (const auto& [set, scores] : task.sets) sets.insert(set);
     for (const auto& set : sets) {
-      auto shown = read_json(folder.result_file(task.name, set, "shown.json"), run);
+      auto shown = read_json(folder.shown_file(task.name, set), run);
       if (shown.is_object()) task.shown[set] = std::move(shown);
     }
   }
@@ -194,6 +193,12 @@ double TaskRun::dev_score() const {
   return score_of(dev.back().scores, primary);
 }
 
+std::map<std::string, Scores> TaskRun::newest_scores() const {
+  auto newest = sets;
+  if (newest.empty() && !dev.empty()) newest["dev"] = dev.back().scores;
+  return newest;
+}
+
 std::string RunData::ending() const {
   const auto text = text_at(summary, "ending");
   return text.empty() ? "going on" : text;
@@ -212,6 +217,11 @@ const TaskRun* RunData::task(const std::string& task_name) const {
   const auto found =
       std::find_if(tasks.begin(), tasks.end(), [&](const TaskRun& task) { return task.name == task_name; });
   return found == tasks.end() ? nullptr : &*found;
+}
+
+double RunData::dev_score_of(const TaskRun& same) const {
+  const auto* own = task(same.name);
+  return own == nullptr || own->primary != same.primary ? kNaN : own->dev_score();
 }
 
 RunData read_run(const RunFolder& folder) {

@@ -59,8 +59,7 @@ struct TaskRun {
   std::optional<double> majority;                     // of the most frequent label
   std::string failure;                                // why it counts as having learned nothing; "" where it does not
   std::optional<std::pair<double, double>> diverged;  // first and last loss
-  std::optional<std::int64_t> train_examples;
-  std::optional<std::int64_t> checkpoint_step;  // that `sets` was asked of
+  std::optional<std::int64_t> checkpoint_step;        // that `sets` was asked of
   std::vector<TrainLine> train;
   std::vector<EvaluationLine> dev;     // during training
   std::map<std::string, Scores> sets;  // after training
@@ -68,6 +67,8 @@ struct TaskRun {
 
   // The primary score on dev: after training where it is known, else of the last evaluation. NaN: none yet.
   double dev_score() const;
+  // `sets`, or the last evaluation in training as "dev"; empty: none yet.
+  std::map<std::string, Scores> newest_scores() const;
 };
 
 struct CheckpointLine {
@@ -94,6 +95,8 @@ struct RunData {
   std::string ending() const;
   std::string suite_name() const;
   const TaskRun* task(const std::string& task_name) const;  // null where it has none of that name
+  // This run's dev_score() of the same task; NaN where it has none of that name, or it counts another score.
+  double dev_score_of(const TaskRun& same) const;
 };
 
 // Throws nothing for what the files hold.

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "core/report/html/curve.h"
@@ -19,11 +18,6 @@ std::vector<PlotPoint> points_of(const std::vector<TrainLine>& lines, double Tra
   return points;
 }
 
-std::vector<PlotPoint> without_bands(std::vector<PlotPoint> points) {
-  for (auto& point : points) point.low = point.high = std::numeric_limits<double>::quiet_NaN();
-  return points;
-}
-
 std::string loss_html(const TaskRun& task, std::size_t place) {
   const auto losses = points_of(task.train, &TrainLine::loss);
   Plot plot{fmt::format("loss-{}", place), fmt::format("{}: loss in training", task.name)};
@@ -31,7 +25,7 @@ std::string loss_html(const TaskRun& task, std::size_t place) {
   plot.x_title = "step";
   plot.y_title = "loss";
   plot.series = {{"loss", thinned(losses), Look::kPale, place},
-                 {"smoothed", without_bands(thinned(smoothed(losses))), Look::kLine, place}};
+                 {"smoothed", thinned_line(smoothed(losses)), Look::kLine, place}};
   return plot_html(plot);
 }
 
@@ -135,7 +129,7 @@ std::string weights_html(const RunData& run) {
   for (std::size_t task = 0; task < run.tasks.size(); ++task) {
     const auto points = points_of(run.tasks[task].train, &TrainLine::weight);
     for (const auto& point : points) is_constant = is_constant && point.y == points.front().y;
-    plot.series.push_back({run.tasks[task].name, without_bands(thinned(points)), Look::kLine, task});
+    plot.series.push_back({run.tasks[task].name, thinned_line(points), Look::kLine, task});
   }
   return is_constant ? "" : plot_html(plot);
 }
@@ -181,7 +175,9 @@ Section optimizer_section(const RunData& run) {
 
 Section mixing_section(const RunData& run) {
   Section section{"mixing", "Mixing of tasks", ""};
-  if (run.tasks.size() < 2 || steps_of(run).empty()) return section;
+  const bool has_steps =
+      std::any_of(run.tasks.begin(), run.tasks.end(), [](const TaskRun& task) { return !task.train.empty(); });
+  if (run.tasks.size() < 2 || !has_steps) return section;
   section.html = cards_html(shares_html(run) + shares_over_time_html(run) + weights_html(run)) + cosines_html(run);
   return section;
 }

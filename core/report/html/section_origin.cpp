@@ -49,8 +49,7 @@ Section origin_section(const RunData& run) {
   Section section{"origin", "Where it comes from", ""};
   const auto suite = shell_word(run.path + "/suite.toml");
   section.html = command_html("To train the same again:", "berth run " + suite);
-  const auto ending = run.ending();
-  if (ending != "completed" && ending != "stopped early") {
+  if (!is_finished_ending(run.ending())) {
     section.html +=
         command_html("To go on with it, where it has stopped:", "berth run --resume " + shell_word(run.path));
   }

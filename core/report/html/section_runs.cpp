@@ -36,16 +36,11 @@ const TaskRun* first_with(const std::vector<RunData>& runs, const std::string& n
   return nullptr;
 }
 
-// The score that the first of the runs counts, by this run.
-double score_by(const RunData& run, const TaskRun& task) {
-  const auto* own = run.task(task.name);
-  return own == nullptr || own->primary != task.primary ? kNaN : own->dev_score();
-}
-
+// Of the score that the first of the runs counts.
 std::vector<double> scores_by(const std::vector<RunData>& runs, const TaskRun& task) {
   std::vector<double> values;
   values.reserve(runs.size());
-  for (const auto& run : runs) values.push_back(score_by(run, task));
+  for (const auto& run : runs) values.push_back(run.dev_score_of(task));
   return values;
 }
 
@@ -116,8 +111,7 @@ std::string curves_html(const std::vector<RunData>& runs, const std::string& nam
     if (task == nullptr) continue;
     std::vector<PlotPoint> losses;
     for (const auto& line : task->train) losses.push_back({line.step, line.loss});
-    losses = thinned(smoothed(losses));
-    for (auto& point : losses) point.low = point.high = kNaN;
+    losses = thinned_line(smoothed(losses));
     loss.series.push_back({runs[i].name, std::move(losses), Look::kLine, i});
     std::vector<PlotPoint> scores;
     for (const auto& line : task->dev) scores.push_back({line.step, score_of(line.scores, dev.y_title)});

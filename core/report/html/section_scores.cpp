@@ -15,8 +15,7 @@ Cell score_cell(double value, const char* css_class = "") { return {escaped(scor
 
 // "0.7900" and what that is more than in the run at hand.
 Cell other_cell(const RunData& other, const TaskRun& task) {
-  const auto* same = other.task(task.name);
-  const double value = same == nullptr || same->primary != task.primary ? kNaN : same->dev_score();
+  const double value = other.dev_score_of(task);
   if (!std::isfinite(value)) return {"\u2013", ""};
   return {fmt::format("{} <small>({:+.4f})</small>", escaped(score_text(value)), value - task.dev_score()), ""};
 }
@@ -58,10 +57,7 @@ Plot primary_plot(const RunData& run, const std::vector<RunData>& against) {
   for (const auto& task : run.tasks) {
     const auto x = static_cast<double>(plot.x_names.size());
     std::vector<double> values = {task.dev_score(), task.before.value_or(kNaN), task.majority.value_or(kNaN)};
-    for (const auto& other : against) {
-      const auto* same = other.task(task.name);
-      values.push_back(same == nullptr || same->primary != task.primary ? kNaN : same->dev_score());
-    }
+    for (const auto& other : against) values.push_back(other.dev_score_of(task));
     if (!std::isfinite(values.front()) || !std::all_of(values.begin(), values.end(), is_share)) continue;
     plot.x_names.push_back(task.name);
     for (std::size_t i = 0; i < values.size(); ++i) plot.series[i].points.push_back({x, values[i]});
@@ -76,8 +72,7 @@ Plot primary_plot(const RunData& run, const std::vector<RunData>& against) {
 
 // Every score of a task, a column a set.
 std::string all_scores_html(const TaskRun& task) {
-  auto sets = task.sets;
-  if (sets.empty() && !task.dev.empty()) sets["dev"] = task.dev.back().scores;
+  const auto sets = task.newest_scores();
   if (sets.empty()) return "";
   Table table;
   table.caption = fmt::format("All scores of {}", task.name);

@@ -81,22 +81,6 @@ std::string verdict_html(const RunData& run, const TaskRun& task, double score) 
   return run.summary.is_object() ? "" : "Training goes on.";
 }
 
-}  // namespace
-
-std::string header_html(const RunData& run) {
-  const auto ending = run.ending();
-  const auto* look = ending == "completed" || ending == "stopped early" ? "good" : ending == "failed" ? "bad" : "open";
-  auto html = fmt::format(
-      "<p class=\"kicker\">berth run</p>\n<h1>{}</h1>\n<p class=\"where\"><span class=\"chip {}\">{}"
-      "</span> <code>{}</code></p>\n",
-      escaped(run.suite_name()), look, escaped(ending), escaped(run.path));
-  html += facts_html(run);
-  if (run.notes.empty()) return html;
-  html += "<ul class=\"warnings\">\n";
-  for (const auto& note : run.notes) html += fmt::format("<li>{}</li>\n", escaped(note));
-  return html + "</ul>\n";
-}
-
 std::string task_sentence_html(const RunData& run, const TaskRun& task) {
   const double score = task.dev_score();
   const auto name = fmt::format("<strong>{}</strong> ({})", escaped(task.name), escaped(task.plugin));
@@ -107,6 +91,22 @@ std::string task_sentence_html(const RunData& run, const TaskRun& task) {
   return fmt::format("{}: {} <b>{}</b> on dev{}{}. {}", name, escaped(task.primary), score_text(score),
                      task.is_lower_better ? " (lower is better)" : "", floors_text(task),
                      verdict_html(run, task, score));
+}
+
+}  // namespace
+
+std::string header_html(const RunData& run) {
+  const auto ending = run.ending();
+  const auto* look = is_finished_ending(ending) ? "good" : ending == "failed" ? "bad" : "open";
+  auto html = fmt::format(
+      "<p class=\"kicker\">berth run</p>\n<h1>{}</h1>\n<p class=\"where\"><span class=\"chip {}\">{}"
+      "</span> <code>{}</code></p>\n",
+      escaped(run.suite_name()), look, escaped(ending), escaped(run.path));
+  html += facts_html(run);
+  if (run.notes.empty()) return html;
+  html += "<ul class=\"warnings\">\n";
+  for (const auto& note : run.notes) html += fmt::format("<li>{}</li>\n", escaped(note));
+  return html + "</ul>\n";
 }
 
 Section summary_section(const RunData& run) {

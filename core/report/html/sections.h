@@ -15,7 +15,6 @@ std::string header_html(const RunData& run);
 
 // A sentence for each task: its score, against what needs no learning; whether it learned.
 Section summary_section(const RunData& run);
-std::string task_sentence_html(const RunData& run, const TaskRun& task);
 
 // against: earlier runs to hold the scores against; may be empty.
 Section scores_section(const RunData& run, const std::vector<RunData>& against);

@@ -5,18 +5,13 @@
 
 #include "core/report/html/curve.h"
 #include "core/report/html/plot.h"
+#include "tests/unit/report/count.h"
 
 namespace berth::report::html {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t times = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++times;
-  return times;
-}
 
 Plot scores() {
   Plot plot{"p", "a & b", "step", "score"};

@@ -11,6 +11,8 @@
 
 #include "core/report/html/page_files.h"
 #include "core/text/utf8.h"
+#include "tests/unit/checkpoint/temporary_folder.h"
+#include "tests/unit/report/count.h"
 
 namespace berth::report {
 namespace {
@@ -19,22 +21,9 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t times = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++times;
-  return times;
-}
-
 // Run folders of a test, made by hand.
 class HtmlReport : public ::testing::Test {
  protected:
-  HtmlReport()
-      : root_(fs::temp_directory_path() /
-              (std::string("berth_html_") + ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    fs::remove_all(root_);
-  }
-  ~HtmlReport() override { fs::remove_all(root_); }
-
   void write(const std::string& file, const std::string& text) {
     fs::create_directories((root_ / file).parent_path());
     std::ofstream(root_ / file, std::ios::binary) << text;
@@ -93,7 +82,8 @@ class HtmlReport : public ::testing::Test {
 
   RunFolder open(const std::string& name) const { return RunFolder::open(root_ / name); }
 
-  fs::path root_;
+  berth::testing::TemporaryFolder temporary_;
+  fs::path root_ = temporary_.path();
 };
 
 TEST_F(HtmlReport, ShowsAllOfARun) {

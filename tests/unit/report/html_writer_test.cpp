@@ -8,18 +8,13 @@
 #include "core/report/html/marked_text.h"
 #include "core/report/html/shown_html.h"
 #include "core/report/shell_word.h"
+#include "tests/unit/report/count.h"
 
 namespace berth::report::html {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t times = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++times;
-  return times;
-}
 
 TEST(HtmlWriter, EscapesWhatHtmlGivesAMeaning) {
   EXPECT_EQ(escaped("</script><img onerror='x' title=\"y\">&amp;"),

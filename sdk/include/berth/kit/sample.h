@@ -70,6 +70,12 @@ std::string describe_columns(const SampleTable& table);
 // A value that the user has chosen, where it is a string; nothing where there is none.
 std::optional<std::string> chosen_string(const DataSample& sample, std::string_view option);
 
+// The column that the user has chosen for an option; null where none is, or the file lacks it.
+const SampleColumn* chosen_column(const SampleTable& table, const DataSample& sample, std::string_view option);
+
+// "there is no column 'txet' for `text`; found ..." where the file lacks the one that the user has chosen, else "".
+std::string missing_column(const SampleTable& table, const DataSample& sample, std::string_view option);
+
 // A string as TOML writes it.
 std::string toml_string(std::string_view text);
 
