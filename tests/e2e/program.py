@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import pathlib
+import pty
 import random
 import subprocess
 import sys
@@ -74,6 +75,26 @@ train = "train.tsv"
                                 env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})})
         self.assertEqual(result.returncode, code, f"{arguments}\n{result.stdout}\n{result.stderr}")
         return result
+
+    def on_a_terminal(self, *command, types="", environment=None):
+        """What a program that ends well writes to a terminal, on which this is typed."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(list(map(str, command)), cwd=self.dir, stdin=theirs, stdout=theirs, stderr=theirs,
+                                   env={**os.environ, "TERM": "xterm", "OMP_NUM_THREADS": "1", **(environment or {})})
+        os.close(theirs)
+        os.write(ours, types.encode())
+        said = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not piece:
+                break
+            said += piece
+        os.close(ours)
+        self.assertEqual(process.wait(), 0, said.decode(errors="replace"))
+        return said
 
     def fails(self, code, *arguments, says=(), **keywords):
         """Runs the program, expects the exit code and each of `says` in its one message."""

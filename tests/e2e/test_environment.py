@@ -1,7 +1,5 @@
 """The environment: README's table names every variable that is read, and what berth draws on a terminal obeys it."""
-import os
 import pathlib
-import pty
 import re
 import subprocess
 
@@ -47,27 +45,9 @@ class Table(ProgramTest):
 
 
 class Terminal(ProgramTest):
-    def on_a_terminal(self, *command, **environment):
-        """What a program writes to a terminal."""
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(list(map(str, command)), cwd=self.dir, stdout=theirs, stderr=theirs,
-                                   env={**os.environ, "TERM": "xterm", "OMP_NUM_THREADS": "1", **environment})
-        os.close(theirs)
-        said = b""
-        while True:
-            try:
-                block = os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-            if not block:
-                break
-            said += block
-        os.close(ours)
-        self.assertEqual(process.wait(), 0, said.decode(errors="replace"))
-        return said
-
     def run_berth(self, out, **environment):
-        return self.on_a_terminal(BERTH, "run", "suite.toml", "--set", "training.epochs=1", "--out", out, **environment)
+        return self.on_a_terminal(BERTH, "run", "suite.toml", "--set", "training.epochs=1", "--out", out,
+                                  environment=environment)
 
     def test_berth_draws_a_bar_and_no_colours(self):
         said = self.run_berth("a")
@@ -83,7 +63,7 @@ class Terminal(ProgramTest):
         headline = ["bash", "-c", f"source {ROOT}/apps/common.sh; headline hello"]
         self.assertRegex(self.on_a_terminal(*headline), COLOUR)
         for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-            said = self.on_a_terminal(*headline, **environment)
+            said = self.on_a_terminal(*headline, environment=environment)
             self.assertIn(b"hello", said)
             self.assertNotIn(b"\x1b", said)
         result = subprocess.run(headline, capture_output=True, check=True)

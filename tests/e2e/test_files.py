@@ -11,6 +11,7 @@ import time
 import zlib
 
 from program import BERTH, ProgramTest, rows
+import run_folders
 
 ZSTD_BLOCK = 128 << 10
 SHORT = ("--set", "training.epochs=2", "--set", "analysis.at_end=false")
@@ -120,11 +121,7 @@ class Files(ProgramTest):
         self.write_variants()
         self.use("part-*.packed.tsv.*", dev="dev.tsv.gz")
         self.quick("whole", "--set", "checkpoints.every=5", "--set", "checkpoints.keep=99")
-        shutil.copytree(self.dir / "whole", self.dir / "cut", symlinks=True)
-        (self.dir / "cut/summary.json").unlink()
-        for folder in (self.dir / "cut/checkpoints").glob("step-*"):
-            if int(folder.name.split("-")[1]) > 10:
-                shutil.rmtree(folder)
+        run_folders.cut_after(10, self.dir / "whole", self.dir / "cut")
         self.assertIn("going on after step 10", self.berth("run", "--resume", "cut").stdout)
         self.assertEqual(self.result("cut"), self.result("whole"))
         # Other data is noticed, as with plain files.
@@ -140,10 +137,7 @@ class Files(ProgramTest):
         train = self.train_bytes.decode()
         self.quick("whole", "--set", "checkpoints.every=5", "--set", "checkpoints.keep=99", stdin=train)
         expected = self.result("whole")
-        (self.dir / "whole/summary.json").unlink()
-        for folder in (self.dir / "whole/checkpoints").glob("step-*"):
-            if int(folder.name.split("-")[1]) > 10:
-                shutil.rmtree(folder)
+        run_folders.forget_after(10, self.dir / "whole")
         self.fails(3, "run", "--resume", "whole", stdin=train.replace("fine", "grey", 1),
                    says="the training sets are not those")
         self.fails(3, "run", "--resume", "whole", stdin="", says="standard input: is empty")

@@ -1,10 +1,7 @@
 """berth init: from a data file to a suite that runs."""
 import gzip
 import json
-import os
 import pathlib
-import pty
-import subprocess
 import tomllib
 
 from program import BERTH, ProgramTest, rows
@@ -233,26 +230,9 @@ class Init(ProgramTest):
 
     def answers(self, *arguments, answers):
         """Runs init on a terminal of its own, and gives the answers, a line each."""
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen([BERTH, "init", *arguments], stdin=theirs, stdout=theirs, stderr=theirs,
-                                   cwd=self.dir, env={
-                                       **os.environ, "OMP_NUM_THREADS": "1",
-                                       "BERTH_MODEL": self.model
-                                   })
-        os.close(theirs)
-        os.write(ours, "".join(answer + "\n" for answer in answers).encode())
-        said = b""
-        while True:
-            try:
-                piece = os.read(ours, 4096)
-            except OSError:  # the other side is gone
-                break
-            if not piece:
-                break
-            said += piece
-        os.close(ours)
-        self.assertEqual(process.wait(), 0, said.decode())
-        return said.decode()
+        typed = "".join(answer + "\n" for answer in answers)
+        environment = {"BERTH_MODEL": self.model}
+        return self.on_a_terminal(BERTH, "init", *arguments, types=typed, environment=environment).decode()
 
     def test_it_asks_on_a_terminal(self):
         pairs = [(text, text.upper() + " and on", label) for text, label in rows(60, 1)]

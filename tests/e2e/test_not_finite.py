@@ -10,6 +10,7 @@ import time
 import unittest
 
 from program import BERTH, ProgramTest, rows
+import run_folders
 from test_run import without_times
 
 PLUGINS = os.path.join(os.environ["TEST_PLUGINS"], "plugins-flawed")
@@ -59,11 +60,7 @@ class NotFinite(ProgramTest):
         """From these checkpoints, the run ends as it did."""
         for step in steps:
             out = f"again-{step}"
-            shutil.copytree(self.dir / whole, self.dir / out, symlinks=True)
-            (self.dir / out / "summary.json").unlink()
-            for folder in (self.dir / out / "checkpoints").glob("step-*"):
-                if int(folder.name.split("-")[1]) > step:
-                    shutil.rmtree(folder)
+            run_folders.cut_after(step, self.dir / whole, self.dir / out)
             output = self.berth("run", "--resume", out, "--plugin-path", PLUGINS).stdout
             self.assertIn(f"going on after step {step}\n", output)
             self.assertEqual(self.content(out), self.content(whole), step)

@@ -2,13 +2,13 @@
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import time
 import unittest
 
 from program import BAD, BERTH, GOOD, PLACES, ProgramTest, rows
+import run_folders
 from test_run import without_times
 
 MIXED = ("training.epochs=2", "training.batch_size=20", "training.accumulate=2", "training.log_every=3", "mixing.cosine_every=2",
@@ -36,11 +36,7 @@ class ResumeTest(ProgramTest):
 
     def cut_after(self, step, whole, out):
         """The folder as it was when the program was killed a moment after this checkpoint: what it told since is there."""
-        shutil.copytree(self.dir / whole, self.dir / out, symlinks=True)
-        (self.dir / out / "summary.json").unlink()
-        for folder in (self.dir / out / "checkpoints").glob("step-*"):
-            if int(folder.name.split("-")[1]) > step:
-                shutil.rmtree(folder)
+        run_folders.cut_after(step, self.dir / whole, self.dir / out)
 
     def expect_same(self, whole, out):
         self.assertEqual(self.last(out), self.last(whole))

@@ -5,7 +5,6 @@ usage: compare_events.py BERTH"""
 import json
 import os
 import pathlib
-import shutil
 import signal
 import struct
 import subprocess
@@ -18,6 +17,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/support"))
 import tiny_model  # noqa: E402
+from run_folders import cut_after  # noqa: E402
 
 WORDS = {"good": ["a fine day", "we loved it", "good music"], "bad": ["a sad day", "we hated it", "bad music"]}
 SUITE = """[model]
@@ -124,15 +124,6 @@ def compare(run):
 
 def files(run):
     return sorted((run / "tensorboard").iterdir())
-
-
-def cut_after(step, whole, run):
-    """The folder as it was when the program was killed a while after this checkpoint: what it told since is there."""
-    shutil.copytree(whole, run, symlinks=True)
-    (run / "summary.json").unlink()
-    for checkpoint in (run / "checkpoints").glob("step-*"):
-        if int(checkpoint.name.split("-")[1]) > step:
-            shutil.rmtree(checkpoint)
 
 
 def interrupted(program, folder, run):

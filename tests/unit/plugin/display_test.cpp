@@ -51,8 +51,8 @@ TEST(Display, FailuresAreThePlugins) {
 // It costs the set its answers for people, and the run nothing.
 TEST(Display, FailuresAreToldAndLeaveNoFile) {
   const auto showing = task(BERTH_BUILD "/tests/plugins-showing", "shows");
-  const auto file = std::filesystem::path(testing::TempDir()) / "berth_display.shown.json";
-  std::filesystem::remove(file);
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "shown.json";
   Row row;
   row.where = {"dev.tsv", 3, 0};
   report::TaskAnswers failing(showing);
@@ -64,7 +64,7 @@ TEST(Display, FailuresAreToldAndLeaveNoFile) {
   report::TaskAnswers good(showing);
   good.add(row, Said());
   EXPECT_EQ(good.write(file), "");
-  EXPECT_TRUE(std::filesystem::remove(file));
+  EXPECT_TRUE(std::filesystem::exists(file));
 }
 
 TEST(Display, WithoutTheAbilityAnswersAreShownAsTheirJson) {
