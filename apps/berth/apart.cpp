@@ -61,13 +61,13 @@ std::int64_t seconds_to_load() {
 
 Apart run_apart(const std::vector<std::string>& arguments, std::int64_t seconds) {
   const LogFolder logs;
-  platform::ChildProcess child(arguments, logs.log());
+  platform::ChildProcess child({arguments, logs.log()});
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  constexpr int kFirstSignal = 128;
   for (;;) {
     if (const auto code = child.poll()) {
-      if (*code <= kFirstSignal) return {Apart::End::kExit, *code, logs.text()};
-      return {Apart::End::kSignal, *code - kFirstSignal, logs.text()};
+      const int signal = child.ending_signal();
+      if (signal == 0) return {Apart::End::kExit, *code, logs.text()};
+      return {Apart::End::kSignal, signal, logs.text()};
     }
     if (wants_stop()) return {Apart::End::kInterrupted, 0, ""};
     if (std::chrono::steady_clock::now() > end) return {Apart::End::kTooLate, 0, logs.text()};

@@ -35,33 +35,64 @@ class Descriptor {
   int number_;
 };
 
+// "NAME=VALUE" of this process, with the changes.
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& changes) {
+  std::vector<std::string> lines;
+  for (char** line = environ; *line != nullptr; ++line) {
+    const std::string text = *line;
+    if (!changes.contains(text.substr(0, text.find('=')))) lines.push_back(text);
+  }
+  for (const auto& [name, value] : changes) lines.push_back(fmt::format("{}={}", name, value));
+  return lines;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (auto& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+struct Start {
+  char* const* arguments;
+  char* const* environment;
+  pid_t parent;
+  int in;
+  int out;  // -1: as it is
+};
+
 // In the child, of whose memory only what is on the stack is safe: system calls alone. posix_spawn() can't ask for the
 // death signal, without which a sweep that is killed would leave its trials training.
-[[noreturn]] void become(char* const* arguments, pid_t parent, int in, int out) {
+[[noreturn]] void become(const Start& start) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(kNotStarted);  // it ended before the line above
-  setpgid(0, 0);                                // Ctrl-C is for the parent, which decides
-  dup2(in, STDIN_FILENO);
-  dup2(out, STDOUT_FILENO);
-  dup2(out, STDERR_FILENO);
-  execv("/proc/self/exe", arguments);
+  if (getppid() != start.parent) _exit(kNotStarted);  // it ended before the line above
+  setpgid(0, 0);                                      // Ctrl-C is for the parent, which decides
+  dup2(start.in, STDIN_FILENO);
+  if (start.out >= 0) {
+    dup2(start.out, STDOUT_FILENO);
+    dup2(start.out, STDERR_FILENO);
+  }
+  execve("/proc/self/exe", start.arguments, start.environment);
   _exit(kNotStarted);
 }
 
 }  // namespace
 
-ChildProcess::ChildProcess(const std::vector<std::string>& arguments, const std::filesystem::path& log) {
+ChildProcess::ChildProcess(const ChildOptions& options) {
   const Descriptor in("/dev/null", O_RDONLY);
-  const Descriptor out(log, O_WRONLY | O_CREAT | O_TRUNC);
-  auto copies = arguments;
-  std::string name = "berth";
-  std::vector<char*> pointers = {name.data()};
-  for (auto& argument : copies) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
-  const pid_t parent = getpid();
+  std::optional<Descriptor> out;
+  if (!options.log.empty()) out.emplace(options.log, O_WRONLY | O_CREAT | O_TRUNC);
+  auto arguments = options.arguments;
+  arguments.insert(arguments.begin(), "berth");
+  auto environment = environment_with(options.environment);
+  const auto argument_pointers = pointers_to(arguments);
+  const auto environment_pointers = pointers_to(environment);
+  const Start start{argument_pointers.data(), environment_pointers.data(), getpid(), in.number(),
+                    out ? out->number() : -1};
   pid_ = fork();
-  if (pid_ == 0) become(pointers.data(), parent, in.number(), out.number());
-  if (pid_ < 0) throw Error(ErrorKind::kIo, fmt::format("a trial can't be started: {}", std::strerror(errno)));
+  if (pid_ == 0) become(start);
+  if (pid_ < 0) throw Error(ErrorKind::kIo, fmt::format("a process can't be started: {}", std::strerror(errno)));
 }
 
 ChildProcess::~ChildProcess() {
@@ -75,8 +106,13 @@ std::optional<int> ChildProcess::poll() {
   if (code_) return code_;
   int status = 0;
   if (waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
-  code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  signal_ = WIFEXITED(status) ? 0 : WTERMSIG(status);
+  code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + signal_;
   return code_;
+}
+
+void ChildProcess::send(int signal) const {
+  if (!code_) kill(pid_, signal);
 }
 
 }  // namespace berth::platform

@@ -45,7 +45,8 @@ Running start(Trial trial, const RunnerOptions& options) {
   platform::write_text(folder.suite_file(), suite::to_toml(trial.suite));
   std::vector<std::string> arguments = {"run", folder.suite_file().string(), "--out", folder.run().string()};
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
-  return {std::move(trial), std::make_unique<platform::ChildProcess>(arguments, folder.log_file())};
+  return {std::move(trial),
+          std::make_unique<platform::ChildProcess>(platform::ChildOptions{arguments, folder.log_file()})};
 }
 
 Ending ending_of(const Trial& trial, int code, const RunnerOptions& options) {
