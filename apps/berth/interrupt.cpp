@@ -43,4 +43,6 @@ void catch_interrupts() {
 
 int interrupted_by() { return g_signal; }
 
+int interrupted_code() { return 128 + (wants_stop() ? interrupted_by() : SIGINT); }
+
 }  // namespace berth::app

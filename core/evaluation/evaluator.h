@@ -9,6 +9,7 @@
 
 #include "core/data/hidden_cache.h"
 #include "core/data/task_data.h"
+#include "core/distributed/group.h"
 #include "core/model/encoder.h"
 #include "core/plugin/loaded_task.h"
 
@@ -22,9 +23,12 @@ struct EvaluationOptions {
   const data::HiddenCache* hidden = nullptr;
   // In place of the encoder, if there is one: what the head gets of the batch that begins with this feature of the set.
   std::function<model::EncoderOutput(const Batch& batch, std::int64_t first)> encode = nullptr;
+  // evaluate(): the processes that share the set, if there are several. Each then sees a part of the examples; the
+  // scores are those of all.
+  distributed::Group* group = nullptr;
 };
 
-// Thrown where wants_stop() said so. No error: nothing is wrong, and nothing is to be told.
+// Thrown where wants_stop() said so, of one of the processes. No error: nothing is wrong, and nothing is to be told.
 struct Stopped {};
 
 struct TaskModel {
@@ -58,7 +62,7 @@ struct Evaluation {
 
 // What a caller wants of an evaluation besides its scores; each may be empty.
 struct EvaluationSinks {
-  PredictionSink prediction = {};                  // of each example, in order
+  PredictionSink prediction = {};                  // of each example, in order; of this process's part
   std::function<void(const Metric&)> metric = {};  // at the end, with the metric that saw the set
 };
 

@@ -26,7 +26,8 @@ struct Draw {
 };
 
 Draw make_draw(const DropoutRun& dropout) {
-  const auto& [p, key, place] = dropout;
+  const auto& [p, key, place, before] = dropout;
+  static_cast<void>(before);  // of the masks' elements, not of the draw
   TORCH_CHECK(p >= 0 && p < 1, "dropout probability ", p, " is outside of [0, 1)");
   const auto low = [](std::uint64_t value) { return static_cast<std::uint32_t>(value); };
   const double threshold = std::min(std::nearbyint(p * 4294967296.0), 4294967295.0);
@@ -80,7 +81,7 @@ void fill_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, const
 }  // namespace
 
 void dropout_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, const DropoutRun& dropout) {
-  fill_mask(mask, first, count, make_draw(dropout));
+  fill_mask(mask, dropout.before + first, count, make_draw(dropout));
 }
 
 }  // namespace berth::model

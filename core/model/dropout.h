@@ -18,11 +18,12 @@ struct DropoutRun {
   double p = 0;  // in [0, 1)
   DropoutKey key;
   std::uint32_t place = 0;  // which one it is
+  std::int64_t before = 0;  // elements of the whole batch before this part of it
 
   double kept_factor() const { return 1 / (1 - p); }  // of what is kept
 };
 
-// Bytes, 1 kept, 0 dropped, of `count` elements from element `first` on.
+// Bytes, 1 kept, 0 dropped, of `count` elements from element `first` of this part on.
 void dropout_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, const DropoutRun& dropout);
 
 }  // namespace berth::model

@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "berth/error.h"
+#include "core/model/attention_kernel.h"
 #include "core/model/dropout.h"
 
 namespace berth::model {
@@ -24,7 +25,9 @@ struct Encoder::LayerRun {
   double dropout = 0;
   double attention_dropout = 0;
   DropoutKey key;
-  std::uint32_t place = 0;  // of the layer's first dropout; it has kPlaces
+  std::uint32_t place = 0;         // of the layer's first dropout; it has kPlaces
+  std::int64_t rows_before = 0;    // of the layer's output, in the batch that this one is a part of
+  std::int64_t scores_before = 0;  // of all heads
 };
 
 namespace {
@@ -63,6 +66,12 @@ void check_ids(const at::Tensor& ids, std::int64_t count, const char* what, cons
 }
 
 }  // namespace
+
+void BatchPart::add(std::int64_t length) {
+  tokens += length;
+  ++sequences;
+  scores += element_count(length);
+}
 
 std::vector<ParameterShape> parameter_shapes(const BertConfig& config) {
   const std::int64_t width = config.hidden_size;
@@ -146,14 +155,15 @@ at::Tensor Encoder::embed(const EncoderInput& input, const LayerRun& run) const 
                                        input.segments.contiguous(),
                                        input.positions.contiguous(),
                                        config_.pad_token_id,
-                                       {run.dropout, run.key, 0},
+                                       {run.dropout, run.key, 0, run.rows_before * config_.hidden_size},
                                        config_.layer_norm_eps});
 }
 
 at::Tensor Encoder::apply_layer(const Layer& layer, const at::Tensor& hidden, const LayerRun& run) const {
   AttentionRun attention;
-  attention.attention = {config_.num_attention_heads, {run.attention_dropout, run.key, run.place}};
-  attention.dropout = {run.dropout, run.key, run.place + 1};
+  attention.attention = {config_.num_attention_heads, {run.attention_dropout, run.key, run.place, run.scores_before}};
+  const std::int64_t before = run.rows_before * config_.hidden_size;
+  attention.dropout = {run.dropout, run.key, run.place + 1, before};
   attention.epsilon = config_.layer_norm_eps;
   attention.products = options_.products;
   attention.offsets = run.offsets;
@@ -162,7 +172,7 @@ at::Tensor Encoder::apply_layer(const Layer& layer, const at::Tensor& hidden, co
   const at::Tensor middle = attention_block(hidden, layer.attention, attention);
   const at::Tensor out = feed_forward_block(
       middle, layer.feed_forward,
-      {config_.hidden_act, {run.dropout, run.key, run.place + 2}, config_.layer_norm_eps, options_.products});
+      {config_.hidden_act, {run.dropout, run.key, run.place + 2, before}, config_.layer_norm_eps, options_.products});
   return config_.adapter_size > 0 ? adapter(out, layer.adapter, config_.layer_norm_eps) : out;
 }
 
@@ -186,6 +196,8 @@ Encoder::LayerRun Encoder::run_of(std::int64_t stage, const EncoderInput& input,
   LayerRun state;
   state.offsets = input.offsets;
   state.key = run.key;
+  state.rows_before = run.before.tokens;
+  state.scores_before = config_.num_attention_heads * run.before.scores;
   state.place = stage == 0 ? 0 : static_cast<std::uint32_t>(1 + (stage - 1) * kPlaces);
   if (run.training && (learns(stage) || options_.frozen_dropout)) {
     state.dropout = options_.dropout.value_or(config_.hidden_dropout_prob);
@@ -215,6 +227,7 @@ EncoderOutput Encoder::forward(const EncoderInput& input, const EncoderRun& run)
   if (run.input != HeadInput::kAllTokens && input.stages <= last) {
     LayerRun state = run_of(last, input, run);
     state.rows = first_rows;
+    state.rows_before = run.before.sequences;
     state.row_offsets = at::arange(sequences + 1, input.offsets.options());
     output.first = apply_layer(layers_.back(), run_stages(input, run, last), state);
   } else {

@@ -42,10 +42,20 @@ struct EncoderInput {
   at::Tensor hidden = {};   // [N, width]
 };
 
+// What lies before a batch that is a part of a larger one, which several processes share: masks are those of the whole.
+struct BatchPart {
+  std::int64_t tokens = 0;
+  std::int64_t sequences = 0;
+  std::int64_t scores = 0;  // of one head's attention, as its dropout counts them
+
+  void add(std::int64_t length);  // a sequence
+};
+
 struct EncoderRun {
   HeadInput input = HeadInput::kAllTokens;  // what is needed of the last layer
   bool training = false;                    // dropout in the stages that learn; see EncoderOptions::frozen_dropout
   DropoutKey key;
+  BatchPart before = {};
 };
 
 struct EncoderOutput {

@@ -159,6 +159,14 @@ void LoadedTask::add(Metric& metric, const Example& example, const Prediction& p
   guarded(site("metric"), [&] { metric.add(example, prediction); });
 }
 
+std::string LoadedTask::state(const Metric& metric) const {
+  return guarded(site("metric"), [&] { return metric.state(); });
+}
+
+void LoadedTask::merge(Metric& metric, std::string_view state) const {
+  guarded(site("metric"), [&] { metric.merge(state); });
+}
+
 std::vector<Score> LoadedTask::scores(const Metric& metric) const {
   auto scores = guarded(site("metric"), [&] { return metric.result(); });
   const auto primaries = std::count_if(scores.begin(), scores.end(), [](const Score& s) { return s.is_primary; });

@@ -53,6 +53,8 @@ class LoadedTask {
   Shown show(const Example& example, const Prediction& prediction) const;
   std::unique_ptr<Metric> make_metric() const;
   void add(Metric& metric, const Example& example, const Prediction& prediction) const;
+  std::string state(const Metric& metric) const;
+  void merge(Metric& metric, std::string_view state) const;
   std::vector<Score> scores(const Metric& metric) const;  // just one of them is primary
   void tune(const Metric& dev);
   std::vector<ResultFile> files(const Metric& metric) const;  // the metric's, guarded; their suffixes are checked

@@ -41,12 +41,18 @@ bool AnswerCollector::is_worse(const Kept& a, const Kept& b) {
 void AnswerCollector::keep_if_bad(const Shown& shown, const Where& where) {
   if (!(shown.error > 0)) return;
   ++wrong_;
+  const bool is_kept = worst_.size() < kWorst || shown.error > worst_.front().error;
+  if (is_kept) keep({shown.error, examples_, shown_json(shown, where)});
+}
+
+// It is the last one seen.
+void AnswerCollector::keep(Kept kept) {
   if (worst_.size() == kWorst) {
-    if (shown.error <= worst_.front().error) return;
+    if (kept.error <= worst_.front().error) return;
     std::pop_heap(worst_.begin(), worst_.end(), is_worse);
     worst_.pop_back();
   }
-  worst_.push_back({shown.error, examples_, shown_json(shown, where)});
+  worst_.push_back(std::move(kept));
   std::push_heap(worst_.begin(), worst_.end(), is_worse);
 }
 
@@ -133,6 +139,39 @@ Json AnswerCollector::result() const {
   return json;
 }
 
+Json AnswerCollector::state() const {
+  Json state = {{"examples", examples_}, {"wrong", wrong_}, {"has_decisions", has_decisions_}};
+  std::vector<std::string> names(labels_.size());
+  for (const auto& [name, index] : labels_) names[index] = name;
+  state["labels"] = names;
+  for (const auto& [pair, count] : counts_) state["counts"].push_back({pair.first, pair.second, count});
+  for (const auto& bin : bins_) state["bins"].push_back({bin.count, bin.confidence, bin.right});
+  auto worst = worst_;
+  std::sort(worst.begin(), worst.end(), [](const Kept& a, const Kept& b) { return a.index < b.index; });
+  for (auto& kept : worst) state["worst"].push_back({kept.error, kept.index, std::move(kept.shown)});
+  return state;
+}
+
+void AnswerCollector::merge(const Json& state) {
+  std::vector<std::size_t> indices;
+  for (const auto& name : state["labels"]) indices.push_back(index_of(name.get<std::string>()));
+  for (const auto& count : state.value("counts", Json::array())) {
+    counts_[{indices.at(count[0]), indices.at(count[1])}] += count[2].get<std::int64_t>();
+  }
+  for (std::size_t i = 0; i < kBins; ++i) {
+    const auto& bin = state["bins"][i];
+    bins_[i].count += bin[0].get<std::int64_t>();
+    bins_[i].confidence += bin[1].get<double>();
+    bins_[i].right += bin[2].get<std::int64_t>();
+  }
+  for (const auto& kept : state.value("worst", Json::array())) {
+    keep({kept[0].get<double>(), examples_ + kept[1].get<std::int64_t>(), kept[2]});
+  }
+  examples_ += state["examples"].get<std::int64_t>();
+  wrong_ += state["wrong"].get<std::int64_t>();
+  has_decisions_ = has_decisions_ || state["has_decisions"].get<bool>();
+}
+
 void AnswerCollector::write(const std::filesystem::path& file) const {
   platform::write_text(file, model::one_line(result()) + "\n");
 }
@@ -143,6 +182,22 @@ void TaskAnswers::add(const Example& example, const Prediction& prediction) {
     collector_.add(task_.show(example, prediction), example.where);
   } catch (const Error& error) {
     failure_ = error.what();
+  }
+}
+
+// CBOR: as JSON, an error of infinity and bytes that are no UTF-8 would not come through.
+std::string TaskAnswers::state() const {
+  std::string bytes;
+  Json::to_cbor(Json{{"failure", failure_}, {"seen", collector_.state()}}, bytes);
+  return bytes;
+}
+
+void TaskAnswers::merge(const std::vector<std::string>& states) {
+  collector_ = {};
+  for (const auto& bytes : states) {
+    const auto state = Json::from_cbor(bytes);
+    if (failure_.empty()) failure_ = state["failure"].get<std::string>();
+    collector_.merge(state["seen"]);
   }
 }
 

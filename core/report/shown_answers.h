@@ -39,6 +39,10 @@ class AnswerCollector {
   // Writes it. Throws Error kIo.
   void write(const std::filesystem::path& file) const;
 
+  // For several collectors that each saw a part of a set: what one has seen, and to take that of the next part.
+  Json state() const;
+  void merge(const Json& state);
+
  private:
   struct Bin {
     std::int64_t count = 0;
@@ -53,6 +57,7 @@ class AnswerCollector {
 
   static bool is_worse(const Kept& a, const Kept& b);
   void keep_if_bad(const Shown& shown, const Where& where);
+  void keep(Kept kept);
   void count(const Decision& decision);
   std::size_t index_of(const std::string& label);
   Json confusion() const;
@@ -74,6 +79,10 @@ class TaskAnswers {
   explicit TaskAnswers(const plugin::LoadedTask& task) : task_(task) {}
 
   void add(const Example& example, const Prediction& prediction);
+
+  // As AnswerCollector's. states: of all parts, this one's among them.
+  std::string state() const;
+  void merge(const std::vector<std::string>& states);
 
   // Writes them, unless the task failed. Returns why there are none, or "".
   std::string write(const std::filesystem::path& file) const;

@@ -11,6 +11,8 @@
 namespace berth::suite {
 namespace {
 
+constexpr double kLongestWait = 7 * 24 * 3600;  // seconds
+
 void declare(Section& s, ModelConfig& c) {
   s.path("path", c.path).required("write path = \"FOLDER\", a model folder of the Hugging Face layout").at(c.where);
   s.key("max_length", c.max_length).at_least(3);  // [CLS], a token, [SEP]
@@ -228,6 +230,11 @@ void declare(Section& s, CheckpointConfig& c) {
   s.key("initial", c.initial);
 }
 
+void declare(Section& s, DistributedConfig& c) {
+  s.key("start_timeout", c.start_timeout).at_least(1).at_most(kLongestWait);
+  s.key("timeout", c.timeout).at_least(1).at_most(kLongestWait);
+}
+
 void declare(Section& s, AnalysisConfig& c) {
   s.key("at_end", c.at_end);
   s.key("examples", c.examples).at_least(2);
@@ -255,6 +262,7 @@ void declare(Section& top, Suite& suite) {
   declare_section(top, "evaluation", suite.evaluation);
   declare_section(top, "mixing", suite.mixing);
   declare_section(top, "checkpoints", suite.checkpoints);
+  declare_section(top, "distributed", suite.distributed);
   declare_section(top, "analysis", suite.analysis);
   declare_section(top, "report", suite.report);
   declare_tasks(top, suite.tasks);

@@ -184,6 +184,12 @@ struct CheckpointConfig {
   bool initial = false;    // also one before the first step
 };
 
+// [distributed]: where several processes train together
+struct DistributedConfig {
+  double start_timeout = 300;  // seconds that they wait for each other at the start
+  double timeout = 1800;       // seconds that one may let the others wait later on
+};
+
 // [analysis]
 struct AnalysisConfig {
   bool at_end = true;           // of a run, after its scores
@@ -274,6 +280,7 @@ struct Suite {
   EvaluationConfig evaluation;
   MixingConfig mixing;
   CheckpointConfig checkpoints;
+  DistributedConfig distributed;
   AnalysisConfig analysis;
   ReportConfig report;
   std::vector<TaskConfig> tasks;  // in the order of the file

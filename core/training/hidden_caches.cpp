@@ -11,9 +11,10 @@ constexpr std::int64_t kTrainingPack = 64;
 
 }  // namespace
 
-HiddenCaches::HiddenCaches(const Session& session, TrainingEvents& events)
+HiddenCaches::HiddenCaches(const Session& session, TrainingEvents& events, std::function<bool()> wants_stop)
     : session_(session),
       events_(events),
+      wants_stop_(std::move(wants_stop)),
       is_decided_(session.tasks.size(), 0),
       train_(session.tasks.size()),
       dev_(session.tasks.size()),
@@ -45,7 +46,7 @@ void HiddenCaches::compute(std::size_t task, const data::TaskData& set, bool is_
   auto& cache = (is_train ? train_ : dev_)[task];
   cache.emplace(set.store, session_.encoder, stages, is_train ? kTrainingPack : session_.suite.evaluation.batch_size,
                 [this] {
-                  if (events_.wants_stop()) throw evaluation::Stopped{};
+                  if (wants_stop_()) throw evaluation::Stopped{};
                 });
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const auto bytes = data::HiddenCache::bytes_needed(set.store, session_.encoder);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -15,8 +16,8 @@ namespace berth::training {
 
 class HiddenCaches {
  public:
-  // Both outlive this. events: hears of each set that is kept, and may stop it.
-  HiddenCaches(const Session& session, TrainingEvents& events);
+  // Both outlive this. events: hears of each set that is kept. wants_stop: asked while one is computed.
+  HiddenCaches(const Session& session, TrainingEvents& events, std::function<bool()> wants_stop);
 
   // A task's training set. passes: how often training goes over it. Decided once; later calls do nothing.
   void keep_train(std::size_t task, double passes);
@@ -42,6 +43,7 @@ class HiddenCaches {
 
   const Session& session_;
   TrainingEvents& events_;
+  std::function<bool()> wants_stop_;
   std::vector<std::int64_t> is_decided_;  // 1: of this task's training set
   std::vector<Cache> train_;              // of each task
   std::vector<Cache> dev_;

@@ -31,7 +31,7 @@ Loss Learner::loss(const Work& work) {
   const auto answer = forward(work, begun);
   Loss loss = answer.loss;
   if (config.r_drop > 0) {
-    const Work again{work.task, work.batch, work.features, mix({work.draw, hash_name("r_drop")})};
+    const Work again{work.task, work.batch, work.features, mix({work.draw, hash_name("r_drop")}), work.before};
     loss = finetuning::r_drop(answer, forward(again, input), config.r_drop);
   }
   if (config.smart > 0) loss.sum = loss.sum + config.smart * roughness(work, begun, answer.log_p);
@@ -49,7 +49,8 @@ void Learner::learn(const Work& work, const Loss& loss) {
   backward(work.task, loss);
   if (const at::Tensor gradient = table.grad(); gradient.defined()) {
     const finetuning::MovedEmbeddings moved(table, gradient, length);
-    const Work moved_work{work.task, work.batch, work.features, mix({work.draw, hash_name("adversarial")})};
+    const Work moved_work{work.task, work.batch, work.features, mix({work.draw, hash_name("adversarial")}),
+                          work.before};
     backward(work.task, forward(moved_work, input_of(moved_work)).loss);
   }
   if (!before.defined()) return;
@@ -76,6 +77,7 @@ model::EncoderRun Learner::run_of(const Work& work) const {
   run.input = task.task.input(*task.head);
   run.training = true;
   run.key = {stream_seed(session_.suite.training.seed, "dropout"), work.draw};
+  run.before = work.before;
   return run;
 }
 
@@ -84,7 +86,9 @@ finetuning::Answer Learner::forward(const Work& work, const model::EncoderInput&
   const auto& config = session_.suite.finetuning;
   const bool is_compared = config.r_drop > 0 || config.smart > 0;
   const data::EncodedBatch encoded(work.batch, session_.encoder.forward(input, run_of(work)));
-  seed_libtorch(stream_seed(session_.suite.training.seed, "head", {work.draw}));
+  // A head draws from one stream: processes that share a batch must not draw the same.
+  const auto part = static_cast<std::uint64_t>(work.before.sequences);
+  seed_libtorch(stream_seed(session_.suite.training.seed, "head", {part == 0 ? work.draw : mix({work.draw, part})}));
   RECORD_USER_SCOPE("berth: head and loss, forward");
   auto answer = plugin::guarded(task.task.site("forward and loss"), [&] {
     const auto outputs = task.head->forward(encoded);

@@ -21,8 +21,9 @@ class Learner {
   struct Work {
     std::size_t task;  // of the session
     const Batch& batch;
-    const MicroBatch& features;  // the batch's
-    std::uint64_t draw;          // of what is random in it
+    const MicroBatch& features;    // the batch's
+    std::uint64_t draw;            // of what is random in it
+    model::BatchPart before = {};  // of the batch that this is a part of
   };
 
   // All outlive this. debiasing: of each task; null where its head's own loss is learned from.

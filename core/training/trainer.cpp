@@ -11,6 +11,7 @@
 
 #include "core/debias/prepare.h"
 #include "core/plugin/head_tensors.h"
+#include "core/training/batch_part.h"
 #include "core/training/random.h"
 
 namespace berth::training {
@@ -45,21 +46,36 @@ ParameterPlan plan_of(Session& session) {
   return make_plan(session.encoder, uses_pooler, heads, session.suite.optimizer, session.suite.finetuning);
 }
 
-Trainer::Trainer(Session& session, TrainingEvents& events)
+namespace {
+
+std::vector<at::Tensor> trained(const ParameterPlan& plan) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& parameter : plan.parameters) {
+    if (parameter.status == Status::kTrained) tensors.push_back(parameter.tensor);
+  }
+  return tensors;
+}
+
+}  // namespace
+
+Trainer::Trainer(Session& session, TrainingEvents& events, distributed::Group& group)
     : session_(session),
       events_(events),
+      group_(group),
       plan_(plan_of(session)),
+      gradient_sum_(group, trained(plan_)),
       optimizer_(plan_, session.suite.optimizer, session.encoder.word_embeddings()),
       debiasing_(session.tasks.size()),
       task_steps_(session.tasks.size(), 0),
       has_learned_(session.tasks.size(), false),
-      caches_(session, events),
+      caches_(session, events, [this] { return group_.is_alone() && events_.wants_stop(); }),
       learner_(session, caches_, debiasing_),
       weights_(session.suite),
       gradients_(plan_),
       selection_(session.suite.evaluation.select_by) {
   const auto& config = session.suite.training;
   const auto seed = static_cast<std::uint64_t>(config.seed);
+  check_methods();
   std::vector<MixedTask> mixed;
   for (const auto& task : session.tasks) {
     const auto size = task.train->store.size();
@@ -112,7 +128,7 @@ void Trainer::set_debiasing() {
     if (!debiasing_[task]) continue;
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     events_.debiased({task, *debiasing_[task], seconds.count()});
-    if (events_.wants_stop()) throw evaluation::Stopped{};
+    if (group_.is_alone() && events_.wants_stop()) throw evaluation::Stopped{};
   }
 }
 
@@ -164,6 +180,7 @@ void Trainer::run_steps(const std::optional<std::filesystem::path>& from) {
   result_.trained_numbers = plan_.count(Status::kTrained);
   result_.total_numbers = plan_.total();
   events_.starting(plan_, total_steps_);
+  check_processes();
   set_debiasing();  // by the weights from before training
   if (from) {
     resume(*from);
@@ -177,7 +194,7 @@ void Trainer::run_steps(const std::optional<std::filesystem::path>& from) {
   }
   while (result_.steps < total_steps_ && !has_enough()) {
     make_step();
-    if (events_.wants_stop()) {
+    if (wants_stop()) {
       checkpoint_if_finite();
       result_.ending = Ending::kInterrupted;
       return;
@@ -265,7 +282,7 @@ StepEvent Trainer::train_step() {
   bool any_counted = false;
   std::vector<std::pair<std::size_t, double>> losses;
   for (const auto task : tasks) {
-    const auto part = run_part(task, batches_[task].at(task_steps_[task]++), "step");
+    const auto part = run_part(task, batches_[task].at(task_steps_[task]++), Purpose::kStep);
     const double weight = weights_.weight(task);
     scale = part.count > 0 ? weight / part.count : 0;
     if (tasks.size() > 1) gradients_.take(scale);
@@ -326,6 +343,7 @@ void Trainer::checkpoint(Due due) {
   }
   const auto now = state();
   events_.checkpoint({result_.steps, due == Due::kYes, result_.training_seconds, verdict_, now});
+  group_.meet();  // whoever goes back to it finds it there
   verdict_ = {};
 }
 
@@ -347,38 +365,54 @@ std::optional<Matrix> Trainer::combine(const std::vector<std::size_t>& tasks) {
   return compared;
 }
 
-Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>& batches, const char* purpose) {
+Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>& batches, Purpose purpose) {
   auto& task = session_.tasks[index];
   task.head->train();
-  const bool is_step = purpose == std::string_view("step");
+  const auto name = hash_name(purpose == Purpose::kStep ? "step" : "compare");
   Part part;
-  for (std::size_t m = 0; m < batches.size(); ++m) {
-    const auto batch = task.train->store.pack(batches[m]);
-    const auto draw = mix({hash_name(task.task.name()), hash_name(purpose), static_cast<std::uint64_t>(result_.steps),
-                           static_cast<std::uint64_t>(m)});
+  for (std::size_t m = 0; m < batches.size() && !part.not_finite; ++m) {
+    const auto draw = mix(
+        {hash_name(task.task.name()), name, static_cast<std::uint64_t>(result_.steps), static_cast<std::uint64_t>(m)});
+    const auto own = own_part(task.train->store, batches[m], group_);
     // A head may read the word embeddings as well. If it does, its first gradient says so, and nothing waits any more.
     if (!has_learned_[index]) optimizer_.settle();
-    optimizer_.read_rows(batch->ids());
-    std::optional<finetuning::Mixout::Mixed> mixed;
-    if (mixout_) mixed.emplace(*mixout_, draw);
-    if (debiasing_[index] && is_step) debiasing_[index]->begin_micro_batch();
-    const Learner::Work work{index, *batch, batches[m], draw};
-    const Loss loss = learner_.loss(work);
-    const auto value = loss.sum.item<double>();
-    if (!std::isfinite(value)) {
-      const auto* where = is_step ? "" : " in a batch for comparing tasks' gradients";
-      throw NotFinite(fmt::format("step {}, {}: the loss{} is {}", result_.steps, task.task.owner(), where, value),
-                      "loss", task.train->places_of(batches[m]));
-    }
-    learner_.learn(work, loss);
-    if (mixed) mixed->take_gradients();
-    part.sum += value;
-    part.count += loss.count;
-    part.examples += batch->size();
-    part.tokens += batch->tokens();
+    optimizer_.read_rows(own.whole_ids);
+    if (!own.batch) continue;
+    part.micro_batch = m;
+    part.is_last = m + 1 == batches.size();
+    run_micro_batch({index, *own.batch, own.features, draw, own.before}, purpose, part);
+  }
+  if (!part.is_joined) join(index, part);
+  if (part.not_finite) {
+    const auto* where = purpose == Purpose::kStep ? "" : " in a batch for comparing tasks' gradients";
+    throw NotFinite(fmt::format("step {}, {}: the loss{} is {}", result_.steps, task.task.owner(), where, part.sum),
+                    "loss", task.train->places_of(batches[*part.not_finite]));
   }
   if (lora_) lora_->take_gradients();
+  gradient_sum_.finish(index);
   return part;
+}
+
+// Adds its gradients to the parameters'. Nothing but the sum, where the loss is no number.
+void Trainer::run_micro_batch(const Learner::Work& work, Purpose purpose, Part& part) {
+  std::optional<finetuning::Mixout::Mixed> mixed;
+  if (mixout_) mixed.emplace(*mixout_, work.draw);
+  if (debiasing_[work.task] && purpose == Purpose::kStep) debiasing_[work.task]->begin_micro_batch();
+  const Loss loss = learner_.loss(work);
+  const auto value = loss.sum.item<double>();
+  if (!std::isfinite(value)) {
+    part.sum = value;
+    part.not_finite = part.micro_batch;
+    return;
+  }
+  part.sum += value;
+  part.count += loss.count;
+  part.examples += work.batch.size();
+  part.tokens += work.batch.tokens();
+  if (part.is_last) join(work.task, part);
+  if (part.not_finite) return;  // in another process
+  learner_.learn(work, loss);
+  if (mixed) mixed->take_gradients();
 }
 
 // The time that it takes is training's.
@@ -393,7 +427,7 @@ void Trainer::compare_gradients() {
   for (std::size_t task = 0; task < session_.tasks.size(); ++task) {
     keep_hidden(task);
     const auto batches = batches_[task].at(task_steps_[task]);  // the ones that would come next
-    const auto part = run_part(task, {batches.front()}, "compare");
+    const auto part = run_part(task, {batches.front()}, Purpose::kComparison);
     gradients_.take(part.count > 0 ? 1 / part.count : 0);
   }
   commit_debiasing();
@@ -405,6 +439,7 @@ void Trainer::compare_gradients() {
 DevEvaluations Trainer::evaluate_dev() {
   auto options = session_.evaluation_options();
   options.wants_stop = [this] { return events_.wants_stop(); };
+  options.group = &group_;
   DevEvaluations evaluations;
   std::vector<std::string> known;
   for (const auto& task : session_.tasks) known.push_back(task.task.save_state());

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "core/debias/debiasing.h"
+#include "core/distributed/gradient_sum.h"
+#include "core/distributed/group.h"
 #include "core/finetuning/lora.h"
 #include "core/finetuning/mixout.h"
 #include "core/finetuning/unfreezing.h"
@@ -51,7 +53,10 @@ ParameterPlan plan_of(Session& session);
 
 class Trainer {
  public:
-  Trainer(Session& session, TrainingEvents& events);
+  Trainer(Session& session, TrainingEvents& events) : Trainer(session, events, distributed::Group::alone()) {}
+  // group: of the processes that train together. Each has the same suite, data and weights, computes its share of every
+  // batch, and makes the same step. Throws Error kConfig for what several processes can't do.
+  Trainer(Session& session, TrainingEvents& events, distributed::Group& group);
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
@@ -67,7 +72,8 @@ class Trainer {
   const debias::Debiasing* debiasing(std::size_t task) const { return debiasing_[task].get(); }
 
  private:
-  enum class Due : std::uint8_t { kYes, kNo };  // kNo: it is where a run stops for now
+  enum class Purpose : std::uint8_t { kStep, kComparison };  // what a batch is run for
+  enum class Due : std::uint8_t { kYes, kNo };               // kNo: it is where a run stops for now
 
   // A loss, a gradient or a weight that is no number. In the text: which, and its value.
   struct NotFinite : Error {
@@ -84,6 +90,10 @@ class Trainer {
     double count = 0;
     std::int64_t examples = 0;
     std::int64_t tokens = 0;
+    std::size_t micro_batch = 0;  // the present one
+    bool is_last = false;
+    std::optional<std::size_t> not_finite = {};  // the micro-batch whose loss is no number
+    bool is_joined = false;                      // the numbers are those of all processes
   };
 
   // The steps of a schedule: all of them, or a task's turn where one is trained after another.
@@ -115,7 +125,12 @@ class Trainer {
   void set_debiasing();
   void commit_debiasing();
   StepEvent train_step();
-  Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, const char* purpose);
+  Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, Purpose purpose);
+  void run_micro_batch(const Learner::Work& work, Purpose purpose, Part& part);
+  void join(std::size_t task, Part& part);
+  void check_methods() const;
+  void check_processes();
+  bool wants_stop();
   void keep_hidden(std::size_t task);
   std::optional<Matrix> combine(const std::vector<std::size_t>& tasks);
   void compare_gradients();
@@ -132,7 +147,9 @@ class Trainer {
 
   Session& session_;
   TrainingEvents& events_;
+  distributed::Group& group_;
   ParameterPlan plan_;
+  distributed::GradientSum gradient_sum_;
   AdamW optimizer_;
   std::optional<finetuning::Lora> lora_;
   std::optional<finetuning::Mixout> mixout_;
@@ -165,6 +182,7 @@ class Trainer {
   std::int64_t back_step_ = -1;  // of the last checkpoint that was due; -1: there is none yet
   std::int64_t troubles_ = 0;    // in a row: steps left out, or goings back to one checkpoint
   bool was_left_out_ = false;    // the last step
+  bool is_stop_agreed_ = false;  // by all processes, at the last step
 };
 
 }  // namespace berth::training

@@ -32,6 +32,7 @@ class Table(ProgramTest):
         names |= found(r"\$\{?(BERTH_\w+|NO_COLOR|TERM|LIBTORCH_ROOT|Torch_DIR|CMAKE_PREFIX_PATH)\b", "apps/common.sh",
                        "apps/setup", "apps/quickstart", "tests/run", "tests/*/run", ".ci/run")
         names |= found(r"\b(Torch_DIR|LIBTORCH_ROOT)\b", "apps/setup")
+        names |= found(r'"(RANK|(?:WORLD|LOCAL|MASTER)_\w+)"', "core/distributed/place.cpp")
         names |= found(r"environ(?:\.get\(|\[)\"(BERTH_\w+)\"", "tests/**/*.py")
         names |= found(r"\$\{(BERTH_\w+)\}", "configs/*.toml", "sdk/templates/*/*.toml", "tests/bench/*.toml")
         names |= {"TMPDIR" for _ in found(r"temp_directory_path\(", "apps/**/*.cpp", "core/**/*.cpp")}  # reads it

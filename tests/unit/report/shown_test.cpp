@@ -173,6 +173,19 @@ TEST(AnswerCollector, CountsTruthsByAnswers) {
   EXPECT_EQ(confusion["counts"].dump(), "[[0,0,1],[1,3,0],[0,1,0]]");
 }
 
+TEST(AnswerCollector, PartsMakeTheWhole) {
+  AnswerCollector whole;
+  AnswerCollector parts[3];
+  for (int i = 0; i < 200; ++i) {
+    auto shown = decided(i % 3 == 0 ? "praise" : "complaint", i % 7 == 0 ? "praise" : "", (i % 8) / 8.0);
+    shown.error = i == 150 ? std::numeric_limits<double>::infinity() : i % 40;
+    for (auto* one : {&whole, &parts[i < 20 ? 0 : 2]}) one->add(shown, {"dev.tsv", i + 1, 0});
+  }
+  AnswerCollector merged;
+  for (const auto& part : parts) merged.merge(part.state());
+  EXPECT_EQ(merged.result(), whole.result());
+}
+
 TEST(AnswerCollector, OneLabelIsNoConfusion) {
   AnswerCollector answers;
   answers.add(decided("answer", "answer"), {});

@@ -69,6 +69,9 @@ batch_size = 16
 keep = 3
 every = 50
 initial = true
+[distributed]
+start_timeout = 20
+timeout = 60.5
 [report]
 html = false
 tensorboard = true
@@ -116,6 +119,8 @@ train = "t"
   EXPECT_EQ(suite.checkpoints.keep, 3);
   EXPECT_EQ(suite.checkpoints.every, 50);
   EXPECT_TRUE(suite.checkpoints.initial);
+  EXPECT_EQ(suite.distributed.start_timeout, 20);
+  EXPECT_EQ(suite.distributed.timeout, 60.5);
   EXPECT_FALSE(suite.report.html);
   EXPECT_TRUE(suite.report.tensorboard);
   EXPECT_EQ(suite.tasks[0].split, 0.25);

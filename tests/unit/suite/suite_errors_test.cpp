@@ -110,6 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadValue{"evaluation", "patience = -1", "must be at least 0"},
                       BadValue{"evaluation", "batch_size = 0", "must be at least 1"},
                       BadValue{"checkpoints", "keep = 0", "must be at least 1"},
+                      BadValue{"distributed", "timeout = 0", "must be from 1 to 604800"},
                       BadValue{"tasks.sst2", "split = 1", "must be at least 0 and below 1"},
                       BadValue{"tasks.sst2", "split = -0.1", "must be at least 0 and below 1"},
                       BadValue{"tasks.sst2", "weight = 0", "must be above 0"},

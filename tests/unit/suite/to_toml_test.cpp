@@ -131,6 +131,7 @@ class Draw {
     s.evaluation.batch_size = integer(1, 9);
     s.evaluation.select_by = coin() ? "mean" : "each";
     s.checkpoints = {integer(1, 9), integer(0, 50), coin()};
+    s.distributed = {static_cast<double>(integer(1, 9)), static_cast<double>(integer(1, 9)) + 0.5};
     s.report = {coin(), coin()};
     for (auto n = integer(1, 3); n > 0; --n) s.tasks.push_back(task("t" + std::to_string(n)));
     s.mixing = mixing();
@@ -296,6 +297,8 @@ void expect_same(const Suite& a, const Suite& b) {
   EXPECT_EQ(a.checkpoints.keep, b.checkpoints.keep);
   EXPECT_EQ(a.checkpoints.every, b.checkpoints.every);
   EXPECT_EQ(a.checkpoints.initial, b.checkpoints.initial);
+  EXPECT_EQ(a.distributed.start_timeout, b.distributed.start_timeout);
+  EXPECT_EQ(a.distributed.timeout, b.distributed.timeout);
   EXPECT_EQ(a.report.html, b.report.html);
   EXPECT_EQ(a.report.tensorboard, b.report.tensorboard);
   ASSERT_EQ(a.tasks.size(), b.tasks.size());

@@ -1,0 +1,82 @@
+// How the Trainers of several processes make the same steps.
+#include <ATen/ops/sum.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/training/trainer.h"
+
+namespace berth::training {
+
+// What looks at more of a batch than an example would see its own part alone.
+void Trainer::check_methods() const {
+  if (group_.is_alone()) return;
+  const auto& finetuning = session_.suite.finetuning;
+  if (finetuning.adversarial > 0 || finetuning.smart > 0) {
+    const bool is_smart = finetuning.smart > 0;
+    throw Error(ErrorKind::kConfig, is_smart ? finetuning.smart_where : finetuning.adversarial_where,
+                fmt::format("[finetuning]: '{}' trains in one process alone; take it away, or --processes",
+                            is_smart ? "smart" : "adversarial"));
+  }
+  for (const auto& task : session_.tasks) {
+    const auto method = task.task.config().debias.method;
+    if (method != suite::DebiasMethod::kGroupDro && method != suite::DebiasMethod::kLearnedMixin) continue;
+    throw Error(ErrorKind::kConfig, task.task.config().where,
+                fmt::format("tasks.{}.debias: group_dro and learned_mixin train in one process alone; take --processes "
+                            "away, or take another method",
+                            task.task.name()));
+  }
+}
+
+// What the steps depend on has to be the same everywhere: each process has read files of its own machine.
+void Trainer::check_processes() {
+  if (group_.is_alone()) return;
+  std::vector<std::string> own = {fmt::format("{}", fmt::join(data_, " ")), fmt::format("{}", total_steps_), ""};
+  for (const auto& parameter : plan_.parameters) {
+    own.back() += fmt::format("{} {}\n", parameter.name, at::sum(parameter.tensor, at::kDouble).item<double>());
+  }
+  static constexpr const char* kWhat[] = {"training sets", "number of steps", "weights to begin with"};
+  const auto all = group_.gather(own);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      if (all[rank].at(i) == all[0].at(i)) continue;
+      throw Error(ErrorKind::kConfig,
+                  fmt::format("process {} has other {} than process 0; all need the same suite, data "
+                              "files, model folder and berth",
+                              rank, kWhat[i]));
+    }
+  }
+}
+
+// The numbers of a task's part of a step become those of all processes. From here on its gradients are sent, unless a
+// loss is no number.
+void Trainer::join(std::size_t task, Part& part) {
+  part.is_joined = true;
+  if (group_.is_alone()) return;
+  std::vector<double> numbers = {part.sum, part.count, static_cast<double>(part.examples),
+                                 static_cast<double>(part.tokens), events_.wants_stop() ? 1.0 : 0.0};
+  const auto first_place = numbers.size();  // of what was not finite, counted from 1, by process
+  numbers.resize(first_place + static_cast<std::size_t>(group_.size()), 0);
+  auto& own_place = numbers[first_place + static_cast<std::size_t>(group_.rank())];
+  if (part.not_finite) own_place = 1 + static_cast<double>(*part.not_finite);
+  group_.sum(numbers);
+  part.sum = numbers[0];
+  part.count = numbers[1];
+  part.examples = static_cast<std::int64_t>(numbers[2]);
+  part.tokens = static_cast<std::int64_t>(numbers[3]);
+  is_stop_agreed_ = is_stop_agreed_ || numbers[4] > 0;
+  for (auto place = first_place; place < numbers.size(); ++place) {
+    if (numbers[place] == 0) continue;
+    const auto m = static_cast<std::size_t>(numbers[place]) - 1;
+    part.not_finite = part.not_finite ? std::min(*part.not_finite, m) : m;
+  }
+  // These change gradients after backward, or go backward more than once.
+  const bool is_early = !lora_ && !mixout_ && session_.suite.finetuning.adversarial == 0;
+  if (is_early && !part.not_finite) gradient_sum_.begin(task);
+}
+
+// Processes stop together, after the step in which one of them was asked to.
+bool Trainer::wants_stop() { return group_.is_alone() ? events_.wants_stop() : is_stop_agreed_; }
+
+}  // namespace berth::training

@@ -1,0 +1,246 @@
+"""What several processes gain: two against one on this machine; the bytes of a step; two "machines" (network namespaces
+joined by a cable of limited bandwidth and delay) against a model of the step's time; and that model drawn past them.
+usage: data_parallel.py [--suite SUITE.toml] [--steps N] [--rounds N] [--plot OUT.svg] [PART...]
+PART: of speed, bytes, network, plan; all by default. network and bytes need root, ip and tc; --plot needs matplotlib.
+needs: BERTH_MINILM and a build, as apps/setup --model and apps/quickstart make them"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BERTH = pathlib.Path(os.environ.get("BERTH", ROOT / "build/release/bin/berth")).resolve()
+MODEL = pathlib.Path(os.environ["BERTH_MINILM"]).resolve()
+SETTINGS = [f"model.path='{MODEL}'", "training.epochs=1000", "evaluation.every=1000000", "analysis.at_end=false", "report.html=false",
+            "training.log_every=1000000", "training.threads=1"]
+# Mbit/s and milliseconds one way.
+CABLES = [(None, 0), (10000, 0), (1000, 0), (300, 0), (100, 0), (1000, 1), (1000, 10)]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[[], "speed", "bytes", "network", "plan"])
+    parser.add_argument("--suite", type=pathlib.Path, default=ROOT / "configs/qa.toml")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=32, help="sequences a step, of all processes")
+    parser.add_argument("--plot", type=pathlib.Path)
+    return parser.parse_args()
+
+
+class Runs:
+    def __init__(self, options, folder):
+        self.options, self.folder, self.count = options, pathlib.Path(folder), 0
+
+    def command(self, settings):
+        self.count += 1
+        out = self.folder / f"run-{self.count}"
+        return out, [BERTH, "run", self.options.suite, "--out", out,
+                     *(a for s in (*SETTINGS, f"training.batch_size={self.options.batch}", f"training.steps={self.options.steps}",
+                                   *settings) for a in ("--set", s))]
+
+    def run(self, *settings, processes=1):
+        """Its summary."""
+        out, command = self.command(settings)
+        subprocess.run([*command, "--processes", str(processes)], check=True, stdout=subprocess.DEVNULL)
+        return json.loads((out / "summary.json").read_text())
+
+    def run_apart(self, cable, *settings):
+        out, command = self.command(settings)
+        place = {**os.environ, "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1", "MASTER_ADDR": cable.address,
+                 "MASTER_PORT": "29511"}
+        with subprocess.Popen(["ip", "netns", "exec", cable.names[1], *command], env={**place, "RANK": "1"},
+                              stdout=subprocess.DEVNULL) as other:
+            subprocess.run(["ip", "netns", "exec", cable.names[0], *command], env={**place, "RANK": "0"}, check=True,
+                           stdout=subprocess.DEVNULL)
+        if other.returncode != 0:
+            sys.exit("process 1 failed")
+        return json.loads((out / "summary.json").read_text())
+
+
+class Cable:
+    """Two network namespaces, and what joins them."""
+    address = "10.11.12.1"
+
+    def __init__(self):
+        self.names, self.ends = ["bench-a", "bench-b"], ["bench-va", "bench-vb"]
+
+    def __enter__(self):
+        for name in self.names:
+            subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
+            self.ip("netns", "add", name)
+        self.ip("link", "add", self.ends[0], "netns", self.names[0], "type", "veth", "peer", "name", self.ends[1], "netns",
+                self.names[1])
+        for i, (name, end) in enumerate(zip(self.names, self.ends)):
+            self.ip("-n", name, "address", "add", f"10.11.12.{i + 1}/24", "dev", end)
+            for link in ("lo", end):
+                self.ip("-n", name, "link", "set", link, "up")
+        return self
+
+    def __exit__(self, *_):
+        for name in self.names:
+            self.ip("netns", "delete", name)
+
+    @staticmethod
+    def ip(*command):
+        subprocess.run(["ip", *command], check=True)
+
+    def limit(self, megabits, milliseconds):
+        for name, end in zip(self.names, self.ends):
+            tc = ["tc", "-n", name, "qdisc"]
+            subprocess.run([*tc, "delete", "dev", end, "root"], stderr=subprocess.DEVNULL)
+            if megabits is not None:
+                subprocess.run([*tc, "add", "dev", end, "root", "netem", "limit", "100000", "rate", f"{megabits}mbit", "delay",
+                                f"{milliseconds}ms"], check=True)
+
+    def sent(self):
+        """Bytes that each end has sent so far."""
+        counters = [f"/sys/class/net/{end}/statistics/tx_bytes" for end in self.ends]
+        return [int(subprocess.run(["ip", "netns", "exec", name, "cat", file], check=True, capture_output=True).stdout)
+                for name, file in zip(self.names, counters)]
+
+
+def step_time(summary):
+    return summary["training_seconds"] / summary["steps"]
+
+
+def speed(runs):
+    print("2 processes with 1 thread against 1 process with 2 threads: the same steps")
+    ratios = []
+    for _ in range(runs.options.rounds):
+        one, two = runs.run("training.threads=2"), runs.run(processes=2)
+        ratios.append(step_time(one) / step_time(two))
+        print(f"  {step_time(one) * 1e3:.0f} ms, {step_time(two) * 1e3:.0f} ms: {ratios[-1]:.2f}x")
+    print(f"  median {statistics.median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def dense_numbers(summary):
+    """What learns besides the table of words, of which only the rows of a batch travel."""
+    config = json.loads((MODEL / "config.json").read_text())
+    return summary["trained_parameters"] - config["vocab_size"] * config["hidden_size"]
+
+
+def step_bytes(runs, cable):
+    """Bytes that a process sends in a step: what the cable carried in twice the steps, less that in these."""
+    cable.limit(None, 0)
+    carried = []
+    for factor in (1, 2):
+        before = cable.sent()
+        summary = runs.run_apart(cable, f"training.steps={factor * runs.options.steps}")
+        carried.append([after - b for after, b in zip(cable.sent(), before)])
+    return [(two - one) / runs.options.steps for one, two in zip(*carried)], summary
+
+
+def bytes_part(runs):
+    with Cable() as cable:
+        sent, summary = step_bytes(runs, cable)
+    dense = 4 * dense_numbers(summary)
+    print(f"bytes of a step: {sent[0] / 1e6:.2f} and {sent[1] / 1e6:.2f} MB sent by the two; a ring sends 2 (N - 1) / N = 1 times")
+    print(f"  {dense / 1e6:.2f} MB of dense gradients, and the rows of the words in the batch; the rest is TCP's")
+
+
+class Model:
+    """Seconds of a step, for N processes of one thread.
+    compute = a tokens / N + b: b is what each does for itself, the optimizer's step above all.
+    A ring sends 2 (N - 1) / N of the gradients' bytes, in 2 (N - 1) messages a bucket; that goes on during backward, which
+    is two thirds of the computing; what takes longer is waited for. The rows of words come after it."""
+    BACKWARD = 2 / 3
+
+    def __init__(self, a, b, tokens, dense, sparse, bucket=8 * 2**20):
+        self.a, self.b, self.tokens, self.dense, self.sparse, self.bucket = a, b, tokens, dense, sparse, bucket
+
+    def seconds(self, n, megabits, milliseconds, tokens=None):
+        tokens = tokens or self.tokens
+        compute = self.a * tokens / n
+        if n == 1:
+            return compute + self.b
+        speed = megabits * 1e6 / 8
+        ring = 2 * (n - 1) / n
+        latency = milliseconds / 1e3
+        rounds = 2 * (n - 1) * latency
+        dense = ring * self.dense / speed + rounds * max(1, self.dense / self.bucket)
+        after = ring * self.sparse / speed + 4 * rounds  # the rows, which they are, kinds of gradients, the loss
+        return compute + self.b + max(0, dense - self.BACKWARD * compute) + after
+
+
+def measured_model(runs, sparse):
+    """a and b from steps of the whole batch and of half of it."""
+    whole, half = [], []
+    for _ in range(max(2, runs.options.rounds // 2)):
+        whole.append(runs.run())
+        half.append(runs.run(f"training.batch_size={runs.options.batch // 2}"))
+    tokens = [statistics.median(s["tokens_per_second"] * step_time(s) for s in group) for group in (whole, half)]
+    times = [statistics.median(step_time(s) for s in group) for group in (whole, half)]
+    a = (times[0] - times[1]) / (tokens[0] - tokens[1])
+    b = times[0] - a * tokens[0]
+    print(f"one process, one thread: {times[0] * 1e3:.0f} ms a step of {tokens[0]:.0f} tokens, {times[1] * 1e3:.0f} ms of "
+          f"{tokens[1]:.0f}: {a * 1e6:.0f} us a token and {b * 1e3:.0f} ms a step")
+    return Model(a, max(b, 0), tokens[0], 4 * dense_numbers(whole[0]), sparse)
+
+
+def network(runs):
+    with Cable() as cable:
+        sent, summary = step_bytes(runs, cable)
+        model = measured_model(runs, max(0, statistics.mean(sent) - 4 * dense_numbers(summary)))
+        print("| cable | measured | the model says | one process |\n|---|---|---|---|")
+        for megabits, delay in CABLES:
+            cable.limit(megabits, delay)
+            measured = statistics.median(step_time(runs.run_apart(cable)) for _ in range(max(1, runs.options.rounds // 2)))
+            predicted = model.seconds(2, megabits or 40000, delay)
+            name = "memory" if megabits is None else f"{megabits} Mbit/s" + (f", {delay} ms" if delay else "")
+            print(f"| {name} | {measured * 1e3:.0f} ms | {predicted * 1e3:.0f} ms | "
+                  f"{model.seconds(1, 1, 0) * 1e3:.0f} ms |")
+    return model
+
+
+def plan(model, file):
+    """The speed of N processes, as a multiple of one's: on one batch (strong), and with a batch for each (weak)."""
+    counts = [1, 2, 4, 8, 16, 32, 64]
+    cables = [(1000, 0.1), (10000, 0.05), (100000, 0.01)]
+    rows = {}
+    print("| processes | " + " | ".join(f"{m // 1000} Gbit/s" for m, _ in cables) + " | ... with a batch for each of them "
+          + "| |" * (len(cables) - 1) + "\n|" + "---|" * (1 + 2 * len(cables)))
+    for n in counts:
+        strong = [model.seconds(1, 1, 0) / model.seconds(n, m, d) for m, d in cables]
+        weak = [n * model.seconds(1, 1, 0) / model.seconds(n, m, d, n * model.tokens) for m, d in cables]
+        rows[n] = strong, weak
+        print(f"| {n} | " + " | ".join(f"{x:.1f}x" for x in (*strong, *weak)) + " |")
+    if file is None:
+        return
+    import matplotlib
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+    figure, axes = pyplot.subplots(1, 2, figsize=(9, 4), sharex=True)
+    for side, (axis, title) in enumerate(zip(axes, ("one batch for all", "a batch for each"))):
+        axis.plot(counts, counts, color="grey", linewidth=0.8, linestyle="--", label="as many times")
+        for i, (megabits, _) in enumerate(cables):
+            axis.plot(counts, [rows[n][side][i] for n in counts], marker="o", label=f"{megabits // 1000} Gbit/s")
+        axis.set(xscale="log", yscale="log", xlabel="processes of one core", ylabel="speed of one process", title=title)
+        axis.set_xticks(counts, counts)
+        axis.legend()
+    figure.tight_layout()
+    pyplot.rcParams["svg.hashsalt"] = "berth"
+    figure.savefig(file, metadata={"Date": None})
+
+
+def main():
+    options = arguments()
+    parts = options.parts or ["speed", "bytes", "network", "plan"]
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Runs(options, folder)
+        if "speed" in parts:
+            speed(runs)
+        if "bytes" in parts:
+            bytes_part(runs)
+        if "network" in parts or "plan" in parts:
+            model = network(runs)
+            if "plan" in parts:
+                plan(model, options.plot)
+
+
+main()
