@@ -199,6 +199,7 @@ std::string summary_json(const RunOutcome& outcome) {
   json["steps"] = result.steps;
   json["total_steps"] = result.total_steps;
   json["best_step"] = memory.best_step < 0 ? Json(nullptr) : Json(memory.best_step);
+  if (result.processes > 1) json["processes"] = result.processes;
   json["training_seconds"] = result.training_seconds;
   json["examples_per_second"] = per_second(result.examples, result);
   json["tokens_per_second"] = per_second(result.tokens, result);

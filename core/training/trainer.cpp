@@ -176,6 +176,7 @@ void Trainer::train(const std::optional<std::filesystem::path>& from) {
 
 void Trainer::run_steps(const std::optional<std::filesystem::path>& from) {
   result_.total_steps = total_steps_;
+  result_.processes = group_.size();
   result_.trained_share = plan_.trained_share();
   result_.trained_numbers = plan_.count(Status::kTrained);
   result_.total_numbers = plan_.total();

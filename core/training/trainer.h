@@ -40,6 +40,7 @@ struct TrainingResult {
   Ending ending = Ending::kCompleted;
   std::int64_t steps = 0;
   std::int64_t total_steps = 0;
+  int processes = 1;
   std::int64_t examples = 0;
   std::int64_t tokens = 0;
   double training_seconds = 0;  // as in StepEvent

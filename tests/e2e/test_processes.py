@@ -14,7 +14,8 @@ import sys
 import time
 import unittest
 
-from program import BERTH
+from program import BERTH, rows
+from test_not_finite import FLAWED, PLUGINS
 from test_resume import FourTasksTest
 
 # Heads draw dropout of their own, which a part of a batch can't draw as the whole does; the encoder's is the whole's.
@@ -47,7 +48,7 @@ class ProcessesTest(FourTasksTest):
         numbers = {}
         for file in sorted(last.rglob("*.safetensors")):
             name = str(file.relative_to(last))
-            if not name.startswith(("encoder/", "tasks/")):
+            if not name.startswith(("encoder/", "heads/")):
                 continue
             data = file.read_bytes()
             size = int.from_bytes(data[:8], "little")
@@ -55,14 +56,15 @@ class ProcessesTest(FourTasksTest):
                 if tensor != "__metadata__" and value["dtype"] in kinds:
                     begin, end = value["data_offsets"]
                     numbers[f"{name}/{tensor}"] = array.array(kinds[value["dtype"]], data[8 + size + begin:8 + size + end])
-        self.assertGreater(len(numbers), 30)
+        self.assertTrue(any(name.startswith("heads/") for name in numbers))
         return numbers
 
     def assert_near(self, one, two, bound, key_bound):
         a, b = self.weights(one), self.weights(two)
         self.assertEqual(a.keys(), b.keys())
         for name in a:
-            limit = key_bound if name.endswith("attention.self.key.bias") else bound
+            # Their true gradient is 0, so that AdamW follows what rounding makes of it.
+            limit = key_bound if name.endswith(("attention.self.key.bias", "key_value.bias", "questions.safetensors/output.bias")) else bound
             self.assertLessEqual(max(abs(x - y) for x, y in zip(a[name], b[name], strict=True)), limit, name)
 
     def scores(self, run):
@@ -92,7 +94,7 @@ class Equality(ProcessesTest):
     def test_two_and_three_make_what_one_makes(self):
         for precision, bound, key_bound in (("float32", 1e-5, 1e-4), ("float64", 1e-10, 1e-10)):
             for step in ("one", "all"):
-                sets = settings(*EQUAL, f"model.precision={precision}", f"mixing.step={step}", "optimizer.rate=1e-4")
+                sets = settings(*EQUAL, f"model.precision={precision}", f"mixing.step={step}", "optimizer.rate=2e-5")
                 runs = {count: f"{precision}-{step}-{count}" for count in (1, 2, 3)}
                 for count, out in runs.items():
                     output = self.train(out, *sets, *(["--processes", count] if count > 1 else [])).stdout
@@ -308,6 +310,44 @@ class Endings(ProcessesTest):
         result = self.berth("run", "suite.toml", *settings("distributed.start_timeout=2"), code=6, environment=place)
         self.assertIn("process 0 of 2 did not find the others", result.stderr)
         self.assertLess(time.monotonic() - start, 20)
+
+
+class NotFinite(ProcessesTest):
+    """A loss or a gradient that is no number, in the part of one process."""
+
+    def setUp(self):
+        super().setUp()
+        self.suite()
+        lines = ["text\tlabel"] + [f"{text}\t{label}" for text, label in rows(200, 1)]
+        self.lines = lines
+        self.write_rows("dev.tsv", rows(60, 2))
+
+    def run_poisoned(self, out, word, *sets, processes=1, code=0):
+        lines = self.lines[:56] + [f"{word} {self.lines[56]}"] + self.lines[57:]
+        (self.dir / "train.tsv").write_text("\n".join(lines) + "\n")
+        return self.berth("run", "suite.toml", "--out", out, "--plugin-path", PLUGINS, "--processes", processes, code=code,
+                          *settings(*FLAWED, "training.accumulate=2", "model.precision=float64", "model.dropout=0", *sets))
+
+    def found(self, out):
+        return [line for line in self.metrics(out) if line["kind"] == "not_finite"]
+
+    def test_all_do_the_same_about_it(self):
+        for action, word in (("skip", "poison"), ("skip", "sting"), ("back", "poison")):
+            with self.subTest(action=action, word=word):
+                runs = [f"{action}-{word}-{processes}" for processes in (1, 2, 3)]
+                for processes, out in enumerate(runs, 1):
+                    self.run_poisoned(out, word, f"training.not_finite={action}", processes=processes)
+                self.assertGreater(len(self.found(runs[0])), 0)
+                for out in runs[1:]:
+                    self.assert_near(runs[0], out, 1e-10, 1e-10)
+                    self.assertEqual([line["examples"] for line in self.found(out)],
+                                     [line["examples"] for line in self.found(runs[0])])
+
+    def test_stop_is_told_once(self):
+        error = self.run_poisoned("two", "poison", processes=2, code=5).stderr
+        self.assertIn("the loss is nan", error)
+        self.assertIn("train.tsv, lines", error)
+        self.assertEqual(len(self.found("two")), 1)
 
 
 if __name__ == "__main__":
