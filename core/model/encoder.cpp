@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "berth/error.h"
+#include "core/model/activation_checkpoint.h"
 #include "core/model/attention_kernel.h"
 #include "core/model/dropout.h"
 
@@ -159,7 +160,7 @@ at::Tensor Encoder::embed(const EncoderInput& input, const LayerRun& run) const 
                                        config_.layer_norm_eps});
 }
 
-at::Tensor Encoder::apply_layer(const Layer& layer, const at::Tensor& hidden, const LayerRun& run) const {
+at::Tensor Encoder::apply_layer(std::int64_t stage, const at::Tensor& hidden, const LayerRun& run) const {
   AttentionRun attention;
   attention.attention = {config_.num_attention_heads, {run.attention_dropout, run.key, run.place, run.scores_before}};
   const std::int64_t before = run.rows_before * config_.hidden_size;
@@ -169,18 +170,32 @@ at::Tensor Encoder::apply_layer(const Layer& layer, const at::Tensor& hidden, co
   attention.offsets = run.offsets;
   attention.rows = run.rows;
   attention.row_offsets = run.row_offsets;
-  const at::Tensor middle = attention_block(hidden, layer.attention, attention);
-  const at::Tensor out = feed_forward_block(
-      middle, layer.feed_forward,
-      {config_.hidden_act, {run.dropout, run.key, run.place + 2, before}, config_.layer_norm_eps, options_.products});
-  return config_.adapter_size > 0 ? adapter(out, layer.adapter, config_.layer_norm_eps) : out;
+  const FeedForwardRun feed_forward{
+      config_.hidden_act, {run.dropout, run.key, run.place + 2, before}, config_.layer_norm_eps, options_.products};
+  const auto compute = [layer = layers_[static_cast<std::size_t>(stage - 1)], attention,
+                        feed_forward](const at::Tensor& input) {
+    const at::Tensor middle = attention_block(input, layer.attention, attention);
+    const at::Tensor out = feed_forward_block(middle, layer.feed_forward, feed_forward);
+    return layer.adapter.up_weight.defined() ? adapter(out, layer.adapter, feed_forward.epsilon) : out;
+  };
+  // Where there is no backward, there is nothing to keep either.
+  const bool has_backward = at::GradMode::is_enabled() && (hidden.requires_grad() || learns(stage));
+  if (!options_.activation_checkpointing || !has_backward) return compute(hidden);
+  std::vector<at::Tensor> parameters;
+  for (const NamedTensor& p : parameters_of(stage)) parameters.push_back(p.tensor);
+  return activation_checkpoint(compute, hidden, parameters);
 }
 
-bool Encoder::learns(std::int64_t stage) const {
+std::span<const NamedTensor> Encoder::parameters_of(std::int64_t stage) const {
   const auto in_layer = tensors_of_layer(config_);
   const std::int64_t begin = stage == 0 ? 0 : kEmbeddingTensors + (stage - 1) * in_layer;
   const std::int64_t end = kEmbeddingTensors + stage * in_layer;
-  return std::any_of(parameters_.begin() + begin, parameters_.begin() + end,
+  return {parameters_.begin() + begin, parameters_.begin() + end};
+}
+
+bool Encoder::learns(std::int64_t stage) const {
+  const auto parameters = parameters_of(stage);
+  return std::any_of(parameters.begin(), parameters.end(),
                      [](const NamedTensor& p) { return p.tensor.requires_grad(); });
 }
 
@@ -214,7 +229,7 @@ at::Tensor Encoder::first_hidden(const EncoderInput& input, const EncoderRun& ru
 at::Tensor Encoder::run_stages(const EncoderInput& input, const EncoderRun& run, std::int64_t end) const {
   at::Tensor hidden = first_hidden(input, run);
   for (std::int64_t stage = std::max<std::int64_t>(1, input.stages); stage < end; ++stage) {
-    hidden = apply_layer(layers_[static_cast<std::size_t>(stage - 1)], hidden, run_of(stage, input, run));
+    hidden = apply_layer(stage, hidden, run_of(stage, input, run));
   }
   return hidden;
 }
@@ -229,7 +244,7 @@ EncoderOutput Encoder::forward(const EncoderInput& input, const EncoderRun& run)
     state.rows = first_rows;
     state.rows_before = run.before.sequences;
     state.row_offsets = at::arange(sequences + 1, input.offsets.options());
-    output.first = apply_layer(layers_.back(), run_stages(input, run, last), state);
+    output.first = apply_layer(last, run_stages(input, run, last), state);
   } else {
     const at::Tensor hidden = run_stages(input, run, last + 1);
     if (run.input == HeadInput::kAllTokens) output.hidden = hidden;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct EncoderOptions {
   std::int64_t adapter_size = 0;  // above 0: adapters of this width, where the model folder has none
   // Dropout also in stages of which nothing learns, as transformers has it.
   bool frozen_dropout = false;
+  // Where there are gradients to come, each layer keeps its input alone, and backward computes the layer once more. The
+  // results are the same bits. A parameter must not change between forward and backward.
+  bool activation_checkpointing = false;
   std::uint64_t seed = 42;  // for what has to be initialised
 };
 
@@ -118,11 +122,12 @@ class Encoder {
     AdapterWeights adapter;  // undefined where the config has none
   };
 
+  std::span<const NamedTensor> parameters_of(std::int64_t stage) const;
   bool learns(std::int64_t stage) const;
   LayerRun run_of(std::int64_t stage, const EncoderInput& input, const EncoderRun& run) const;
   at::Tensor run_stages(const EncoderInput& input, const EncoderRun& run, std::int64_t end) const;
   at::Tensor embed(const EncoderInput& input, const LayerRun& run) const;
-  at::Tensor apply_layer(const Layer& layer, const at::Tensor& hidden, const LayerRun& run) const;
+  at::Tensor apply_layer(std::int64_t stage, const at::Tensor& hidden, const LayerRun& run) const;
 
   BertConfig config_;
   EncoderOptions options_;

@@ -40,6 +40,7 @@ void declare(Section& s, TrainingConfig& c) {
   s.key("log_every", c.log_every).at_least(1);
   s.key("threads", c.threads).at_least(0);
   s.key("cache_megabytes", c.cache_megabytes).at_least(0);
+  s.key("activation_checkpointing", c.activation_checkpointing);
 }
 
 Field betas_field(std::vector<double>& betas) { return Field{"betas", &betas}.at_least(0).below(1); }

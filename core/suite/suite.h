@@ -58,6 +58,8 @@ struct TrainingConfig {
   std::int64_t log_every = 10;          // steps a line of metrics.jsonl
   std::int64_t threads = 0;             // 0: as many as the machine has cores
   std::int64_t cache_megabytes = 2048;  // for what frozen layers make of the sets; 0: compute it at every step
+  // Of a layer, a forward pass keeps the input alone; backward computes the rest again. The results are the same.
+  bool activation_checkpointing = false;
 };
 
 // Names parameters; see core/training/parameter_patterns.h.

@@ -29,6 +29,7 @@ model::EncoderOptions encoder_options(const suite::Suite& suite) {
   options.dropout = suite.model.dropout;
   options.attention_dropout = suite.model.attention_dropout;
   options.frozen_dropout = suite.model.frozen_dropout;
+  options.activation_checkpointing = suite.training.activation_checkpointing;
   if (suite.finetuning.method == suite::Method::kAdapters) options.adapter_size = suite.finetuning.adapter_size;
   options.seed = stream_seed(suite.training.seed, "initialise encoder");
   return options;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/debias/prepare.h"
+#include "core/platform/heap.h"
 #include "core/plugin/head_tensors.h"
 #include "core/training/batch_part.h"
 #include "core/training/random.h"
@@ -76,6 +77,8 @@ Trainer::Trainer(Session& session, TrainingEvents& events, distributed::Group& g
   const auto& config = session.suite.training;
   const auto seed = static_cast<std::uint64_t>(config.seed);
   check_methods();
+  // Otherwise the heap grows to what the layers would have kept.
+  if (config.activation_checkpointing) platform::return_large_blocks();
   std::vector<MixedTask> mixed;
   for (const auto& task : session.tasks) {
     const auto size = task.train->store.size();

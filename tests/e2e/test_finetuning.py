@@ -134,9 +134,9 @@ class Finetuning(ProgramTest):
         settings = ("finetuning.mixout=0.3", "finetuning.adversarial=0.3", "finetuning.average=0.3",
                     "finetuning.gradual_unfreezing=0.2", "finetuning.reinitialize_layers=1", "optimizer.decay_to=pretrained",
                     "finetuning.r_drop=0.5", "finetuning.smart=0.5", "training.accumulate=2", "training.batch_size=8")
-        for out in ("a", "b"):
-            self.learn(out, *settings)
-        self.assertEqual(self.weights("a/checkpoints/last"), self.weights("b/checkpoints/last"))
+        for out, *more in (("a",), ("b",), ("c", "training.activation_checkpointing=true")):
+            self.learn(out, *settings, *more)
+            self.assertEqual(self.weights("a/checkpoints/last"), self.weights(f"{out}/checkpoints/last"), out)
         self.assertGreater(self.json("a/summary.json")["tasks"]["mood"]["dev"]["accuracy"]["best"], 0.9)
         for setting in settings[:8]:
             self.learn(setting, *(s for s in settings if s != setting))

@@ -123,6 +123,7 @@ class Equality(ProcessesTest):
                 "mean": ["finetuning.average=0.6", "finetuning.mixout=0.3"],
                 "slow": ["finetuning.gradual_unfreezing=0.6", "finetuning.reinitialize_layers=1"],
                 "frozen": ["finetuning.method=top", "finetuning.top_layers=1"],
+                "checkpointed": ["training.activation_checkpointing=true"],
                 "surgery": ["mixing.surgery=true", "mixing.cosine_every=3"],
                 "bias": ["tasks.mood.debias.method=product_of_experts", "tasks.mood.debias.bias=embeddings"]}
         for way, sets in ways.items():

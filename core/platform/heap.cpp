@@ -1,0 +1,17 @@
+#include "core/platform/heap.h"
+
+#include <cstdlib>  // says whether the C library is glibc
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+namespace berth::platform {
+
+void return_large_blocks() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
+}  // namespace berth::platform

@@ -1,0 +1,42 @@
+#include "core/platform/heap.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <vector>
+
+namespace berth::platform {
+namespace {
+
+std::int64_t resident_bytes() {
+  std::ifstream in("/proc/self/statm");
+  std::int64_t size = 0;
+  std::int64_t resident = 0;
+  in >> size >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+TEST(Heap, LargeBlocksGoBackToTheSystemWhateverLiesBetweenThem) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
+  GTEST_SKIP() << "an allocator of its own";
+#endif
+  constexpr std::int64_t kBlock = std::int64_t{4} << 20;
+  constexpr int kCount = 16;
+  { const std::vector<char> larger(2 * kBlock, 1); }  // from then on, glibc would keep blocks of up to this size
+  return_large_blocks();
+  std::vector<std::vector<char>> blocks;
+  std::vector<std::unique_ptr<char[]>> between;
+  for (int i = 0; i < kCount; ++i) {
+    blocks.emplace_back(kBlock, 1);
+    between.push_back(std::make_unique<char[]>(100'000));
+  }
+  const auto before = resident_bytes();
+  blocks.clear();
+  EXPECT_LT(resident_bytes(), before - (kCount - 2) * kBlock);
+}
+
+}  // namespace
+}  // namespace berth::platform
