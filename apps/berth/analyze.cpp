@@ -60,7 +60,7 @@ analysis::TaskSample read_sample(const training::Session& session, const trainin
     sample.sets.push_back(
         data::make_task_data(task.task, name, data::spread(std::move(all), examples), data::Keep::kExamples, options));
   };
-  auto train = training::read_train(session, task.task);
+  auto train = training::read_train(session, task.task, 2 * examples);
   sample.train = data::make_task_data(task.task, "train", data::spread(std::move(train.train), 2 * examples),
                                       data::Keep::kFeatures, options);
   if (config.split > 0) add("dev", std::move(train.dev));

@@ -1,9 +1,9 @@
 // berth check: everything short of training.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <functional>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "apps/berth/commands.h"
@@ -32,6 +32,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Examples of a streamed training set that are looked at for what stands out: these are held.
+constexpr std::int64_t kDiagnosedOfStream = 10'000;
+
 // A set as it is read: lengths as they would be without a limit, so that what gets truncated, or read in windows,
 // shows.
 struct ReadSet {
@@ -53,28 +56,35 @@ ReadSet measure_set(const training::Session& session, const training::TaskSessio
   const FeatureContext unlimited{*session.tokenizer, std::numeric_limits<std::int32_t>::max()};
   const auto reader = task.task.make_reader(set);
   const auto stream = task.task.open(*reader, set);
-  std::vector<std::int64_t> lengths;
+  const bool is_streamed = task.task.config().stream && set.name == "train";
+  std::map<std::int64_t, std::int64_t> lengths;  // how many sequences have each
+  std::int64_t sequences = 0;
   std::int64_t sum = 0;
   while (const auto example = task.task.next(*stream)) {
     ++result.examples;
     const auto whole = task.task.features(*example, unlimited);
     std::int64_t too_long = 0;
     for (const auto& feature : whole) {
-      lengths.push_back(static_cast<std::int64_t>(feature.encoding.size()));
-      sum += lengths.back();
-      too_long += lengths.back() > max_length ? 1 : 0;
+      const auto length = static_cast<std::int64_t>(feature.encoding.size());
+      ++lengths[length];
+      ++sequences;
+      sum += length;
+      too_long += length > max_length ? 1 : 0;
     }
-    result.samples.samples.push_back(diagnosis::make_sample(whole, task.task.label(*example), example->where));
+    if (!is_streamed || result.examples <= kDiagnosedOfStream) {
+      result.samples.samples.push_back(diagnosis::make_sample(whole, task.task.label(*example), example->where));
+    }
     if (too_long > 0 && task.task.features(*example, limited).size() > whole.size()) {
       ++result.in_windows;
     } else {
       result.truncated += too_long;
     }
   }
-  std::sort(lengths.begin(), lengths.end());
-  result.mean_length = static_cast<double>(sum) / static_cast<double>(lengths.size());
-  result.length_95 = lengths[(lengths.size() - 1) * 95 / 100];
-  result.longest = lengths.back();
+  result.mean_length = static_cast<double>(sum) / static_cast<double>(sequences);
+  auto length = lengths.begin();
+  for (auto below = length->second; below <= (sequences - 1) * 95 / 100; below += length->second) ++length;
+  result.length_95 = length->first;
+  result.longest = lengths.rbegin()->first;
   return result;
 }
 
@@ -103,6 +113,11 @@ Json diagnose_task(const training::Session& session, const training::TaskSession
     sets.push_back(std::move(set.samples));
   };
   add(*task.task.config().train);
+  if (const auto looked_at = std::ssize(sets.front().samples);
+      looked_at < json["sets"]["train"]["examples"].get<std::int64_t>()) {
+    json["diagnosed"] = looked_at;
+    tell(fmt::format("what stands out is looked for in the first {} examples of train, which is streamed", looked_at));
+  }
   for (const auto& set : training::set_files(task.task.config())) add(set);
   const auto found = diagnosis::diagnose(sets);
   for (const auto& line : diagnosis::describe(found, sets)) tell(line);

@@ -121,7 +121,10 @@ void describe_session(const training::Session& session, report::Console& console
     console.line(fmt::format("  in the model's files, but not used: {}", fmt::join(report.unused, ", ")));
   }
   for (const auto& task : session.tasks) {
-    auto text = fmt::format("{}: {} training examples", task.task.owner(), task.train->example_count);
+    const auto& of_task = task.task.config();
+    auto text = task.task.owner() + ": ";
+    text += of_task.stream ? fmt::format("training examples streamed from {}", of_task.train->path.string())
+                           : fmt::format("{} training examples", task.train->example_count);
     for (const auto& set : task.sets) text += fmt::format(", {} {}", set.example_count, set.name);
     console.line(text);
   }

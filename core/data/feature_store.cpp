@@ -62,8 +62,8 @@ void FeatureStore::add(const Feature& feature) {
   const bool has_targets = std::any_of(columns_.begin(), columns_.end(), [&](const Column& column) {
     return column.spec.role == FieldRole::kTarget && feature.fields.contains(column.spec.name);
   });
-  if (size() == 0) has_targets_ = has_targets;
-  if (has_targets != has_targets_) {
+  if (!has_targets_) has_targets_ = has_targets;
+  if (has_targets != *has_targets_) {
     throw Error(ErrorKind::kPlugin,
                 fmt::format("{}, features: some sequences of a set have targets and some have none", owner_));
   }
@@ -85,6 +85,17 @@ void FeatureStore::add(const Feature& feature) {
   ids_.insert(ids_.end(), encoding.ids.begin(), encoding.ids.end());
   segments_.insert(segments_.end(), encoding.segments.begin(), encoding.segments.end());
   begin_.push_back(static_cast<std::int64_t>(ids_.size()));
+}
+
+void FeatureStore::clear() {
+  ids_.clear();
+  segments_.clear();
+  begin_ = {0};
+  for (auto& column : columns_) {
+    column.integers.clear();
+    column.reals.clear();
+    column.begin = {0};
+  }
 }
 
 void FeatureStore::add_field(Column& column, const FieldValues& values, std::int64_t length) {

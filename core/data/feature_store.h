@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ class FeatureStore {
   // Throws Error kPlugin for an empty sequence, vectors of differing lengths, and fields that don't match their
   // declaration. All features have targets, or none has; all have the input fields.
   void add(const Feature& feature);
+
+  // Takes all features away. Whether these have targets holds on: it is one set, a part of it at a time.
+  void clear();
 
   std::int64_t size() const { return static_cast<std::int64_t>(begin_.size()) - 1; }
   std::int64_t length(std::int64_t feature) const { return begin_[feature + 1] - begin_[feature]; }
@@ -42,7 +46,9 @@ class FeatureStore {
     std::vector<std::int64_t> begin = {0};  // [features + 1] into the values
   };
 
-  bool is_filled(const Column& column) const { return has_targets_ || column.spec.role == FieldRole::kInput; }
+  bool is_filled(const Column& column) const {
+    return has_targets_.value_or(false) || column.spec.role == FieldRole::kInput;
+  }
   PackedBatch::Field pack_field(const Column& column, const std::vector<std::int64_t>& features) const;
   void add_field(Column& column, const FieldValues& values, std::int64_t length);
 
@@ -52,7 +58,7 @@ class FeatureStore {
   std::vector<std::uint8_t> segments_;
   std::vector<std::int64_t> begin_ = {0};
   std::vector<Column> columns_;
-  bool has_targets_ = false;
+  std::optional<bool> has_targets_;  // nothing before the first feature
 };
 
 }  // namespace berth::data

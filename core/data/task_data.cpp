@@ -14,12 +14,14 @@
 namespace berth::data {
 namespace {
 
-// The examples of a stream that did not go to dev.
+// The examples of a stream that did not go to dev, and no more than `most`.
 class TrainingPart final : public ExampleStream {
  public:
-  TrainingPart(ExampleStream& whole, const std::vector<bool>& is_dev) : whole_(whole), is_dev_(is_dev) {}
+  TrainingPart(ExampleStream& whole, const std::vector<bool>& is_dev, std::int64_t most)
+      : whole_(whole), is_dev_(is_dev), left_(most) {}
 
   std::unique_ptr<Example> next() override {
+    if (left_-- <= 0) return nullptr;
     auto example = whole_.next();
     while (example && position_ < is_dev_.size() && is_dev_[position_]) {
       example = whole_.next();
@@ -32,6 +34,7 @@ class TrainingPart final : public ExampleStream {
  private:
   ExampleStream& whole_;
   const std::vector<bool>& is_dev_;
+  std::int64_t left_;
   std::size_t position_ = 0;
 };
 
@@ -111,30 +114,6 @@ std::vector<std::size_t> draw_dev(const std::vector<Unit>& units, std::size_t ex
   return dev;
 }
 
-std::vector<Feature> make_features(const plugin::LoadedTask& task, const Example& example,
-                                   const FeatureOptions& options) {
-  auto features = task.features(example, {options.tokenizer, options.max_length});
-  for (const auto& feature : features) {
-    if (static_cast<std::int64_t>(feature.encoding.size()) <= options.max_length) continue;
-    throw Error(ErrorKind::kPlugin, example.where,
-                fmt::format("{}, features: a sequence of {} tokens, but model.max_length is {}; the task has to "
-                            "truncate to FeatureContext::max_length",
-                            task.owner(), feature.encoding.size(), options.max_length));
-  }
-  return features;
-}
-
-void add_features(const std::vector<Feature>& features, const Example& example, TaskData& data) {
-  try {
-    for (const auto& feature : features) data.store.add(feature);
-  } catch (const Error& error) {
-    throw Error(error.kind(), example.where, error.what());
-  }
-  data.first_feature.push_back(data.store.size());
-  data.places.add(example.where);
-  ++data.example_count;
-}
-
 }  // namespace
 
 std::vector<Where> TaskData::places_of(const std::vector<std::int64_t>& of_features) const {
@@ -150,11 +129,24 @@ std::vector<Where> TaskData::places_of(const std::vector<std::int64_t>& of_featu
   return result;
 }
 
-Examples read_examples(const plugin::LoadedTask& task, const suite::DataSetConfig& set) {
+void TaskData::clear() {
+  store.clear();
+  examples.clear();
+  features.clear();
+  first_feature = {0};
+  example_count = 0;
+  places = {};
+}
+
+Examples read_examples(const plugin::LoadedTask& task, const suite::DataSetConfig& set, std::int64_t most) {
   auto reader = task.make_reader(set);
   auto stream = task.open(*reader, set);
   Examples examples;
-  while (auto example = task.next(*stream)) examples.push_back(std::move(example));
+  while (std::ssize(examples) < most) {
+    auto example = task.next(*stream);
+    if (!example) break;
+    examples.push_back(std::move(example));
+  }
   if (examples.empty()) {
     throw Error(ErrorKind::kContent, {display_name(set.path)},
                 fmt::format("the {} set of {} has no examples; give a file with at least one row below its header",
@@ -175,7 +167,8 @@ Examples spread(Examples examples, std::int64_t count) {
 void fit(plugin::LoadedTask& task, const suite::DataSetConfig& set, const std::vector<bool>& is_dev) {
   auto reader = task.make_reader(set);
   auto whole = task.open(*reader, set);
-  TrainingPart part(*whole, is_dev);
+  const bool is_streamed = task.config().stream;
+  TrainingPart part(*whole, is_dev, is_streamed ? kFittedOfStream : std::numeric_limits<std::int64_t>::max());
   task.fit(part);
 }
 
@@ -195,6 +188,30 @@ Split split_examples(const plugin::LoadedTask& task, Examples examples, double s
   return split;
 }
 
+std::vector<Feature> make_features(const plugin::LoadedTask& task, const Example& example,
+                                   const FeatureOptions& options) {
+  auto features = task.features(example, {options.tokenizer, options.max_length});
+  for (const auto& feature : features) {
+    if (static_cast<std::int64_t>(feature.encoding.size()) <= options.max_length) continue;
+    throw Error(ErrorKind::kPlugin, example.where,
+                fmt::format("{}, features: a sequence of {} tokens, but model.max_length is {}; the task has to "
+                            "truncate to FeatureContext::max_length",
+                            task.owner(), feature.encoding.size(), options.max_length));
+  }
+  return features;
+}
+
+void add_features(std::span<const Feature> features, const Where& where, TaskData& data) {
+  try {
+    for (const auto& feature : features) data.store.add(feature);
+  } catch (const Error& error) {
+    throw Error(error.kind(), where, error.what());
+  }
+  data.first_feature.push_back(data.store.size());
+  data.places.add(where);
+  ++data.example_count;
+}
+
 TaskData empty_task_data(const plugin::LoadedTask& task, const std::string& set_name, const FeatureOptions& options) {
   return {set_name, FeatureStore(task.fields(), options.dtype, task.owner()), {}, {}, {0}, 0};
 }
@@ -206,7 +223,7 @@ void add_input(const plugin::LoadedTask& task, std::unique_ptr<Example> example,
     if (spec.role != FieldRole::kTarget) continue;
     for (auto& feature : features) feature.fields.erase(spec.name);
   }
-  add_features(features, *example, data);
+  add_features(features, example->where, data);
   std::move(features.begin(), features.end(), std::back_inserter(data.features));
   data.examples.push_back(std::move(example));
 }
@@ -216,7 +233,7 @@ TaskData make_task_data(const plugin::LoadedTask& task, const std::string& set_n
   TaskData data = empty_task_data(task, set_name, options);
   for (auto& example : examples) {
     auto features = make_features(task, *example, options);
-    add_features(features, *example, data);
+    add_features(features, example->where, data);
     if (keep == Keep::kExamples) {
       std::move(features.begin(), features.end(), std::back_inserter(data.features));
     } else {

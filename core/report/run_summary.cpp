@@ -60,7 +60,8 @@ class TaskOutcome {
     entry["plugin"] = task_.task.config().plugin;
     entry["primary"] = primary_ == nullptr ? Json(nullptr) : Json(primary_->name);
     if (is_lower_better()) entry["lower_is_better"] = true;
-    entry["train_examples"] = task_.train->example_count;
+    const bool is_streamed = task_.task.config().stream;
+    entry["train_examples"] = is_streamed ? Json(nullptr) : Json(task_.train->example_count);
     if (before_ != nullptr) entry["before"] = *before_;
     if (majority_) entry["majority"] = *majority_;
     const auto best = best_step_of(outcome_.memory, name_);

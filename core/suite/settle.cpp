@@ -181,12 +181,53 @@ void check_debias(const Suite& suite, const TaskConfig& task) {
   }
 }
 
+bool needs_sizes(MixingKind kind) {
+  return kind == MixingKind::kProportional || kind == MixingKind::kTemperature || kind == MixingKind::kSequential;
+}
+
+// A streamed training set is never seen whole, and nobody knows its size.
+void check_stream(const Suite& suite, const TaskConfig& task) {
+  if (!task.stream) return;
+  const auto refuse = [&](const Where& where, const std::string& text) {
+    throw Error(ErrorKind::kConfig, is_written(where) ? where : task.stream_where,
+                fmt::format("[tasks.{}]: {}", task.name, text));
+  };
+  if (!task.train) refuse({}, "'stream' is about the training set, but there is none; add train = \"FILE\"");
+  if (task.train->path == "-") {
+    refuse(task.train->where,
+           "standard input can be read once, but a streamed training set is read at the start and again in every "
+           "epoch; write it to a file first");
+  }
+  if (task.split > 0) {
+    refuse({},
+           "'split' takes a share of the whole training set, but a streamed one is never seen whole; give dev = "
+           "\"FILE\" in place of 'split'");
+  }
+  if (task.debias.method != DebiasMethod::kNone) {
+    refuse(task.debias.method_where,
+           "a method against bias looks at the whole training set first, but a streamed one is never seen whole; take "
+           "'stream' away, or the method");
+  }
+  if (suite.training.steps == 0) {
+    refuse({},
+           "nobody knows how many steps an epoch of a streamed training set has, so that training.epochs says "
+           "nothing; write training.steps = N");
+  }
+  const auto& mixing = suite.mixing;
+  if (suite.tasks.size() > 1 && mixing.step == StepKind::kOneTask && needs_sizes(mixing.kind)) {
+    refuse(mixing.kind_where,
+           "tasks are mixed by the sizes of their training sets, but nobody knows that of a streamed one; write "
+           "mixing.kind = \"uniform\", \"round_robin\" or \"phases\", or mixing.step = \"all\"");
+  }
+}
+
 }  // namespace
 
 void settle(Suite& suite) {
   check_finetuning(suite);
   for (const auto& task : suite.tasks) check_debias(suite, task);
   settle_steps(suite.mixing);
+  for (const auto& task : suite.tasks) check_stream(suite, task);
   check_phases(suite);
   check_selection(suite);
 }

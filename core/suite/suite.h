@@ -130,7 +130,7 @@ struct ScheduleConfig {
 // [evaluation]
 struct EvaluationConfig {
   bool before = false;        // also before the first step
-  std::int64_t every = 0;     // steps; 0: at the end of each epoch
+  std::int64_t every = 0;     // steps; 0: at the end of each epoch, or ten times a run where a task is streamed
   std::int64_t patience = 0;  // evaluations without improvement until training stops; 0: never
   std::int64_t batch_size = 64;
   std::string select_by = "mean";  // what the best checkpoint is chosen by: "mean" of the tasks' primary scores, "each"
@@ -260,15 +260,17 @@ struct TaskConfig {
   Where plugin_where;
   std::optional<DataSetConfig> train;
   std::optional<DataSetConfig> dev;
-  double split = 0;     // share of train that becomes dev where no dev file is given
-  double weight = 1.0;  // of the task's loss
+  double split = 0;                      // share of train that becomes dev where no dev file is given
+  bool stream = false;                   // train is read from its file all along, and never held in memory
+  std::int64_t shuffle_buffer = 10'000;  // examples of a streamed one that are held to draw from
+  double weight = 1.0;                   // of the task's loss
   std::optional<double> head_rate;
   std::optional<double> head_warmup;  // share of all steps, of the head alone; default: the schedule's
   std::vector<DataSetConfig> sets;    // evaluated at the end with the best checkpoint
   ConfigTable data;                   // how files are read, where a set says nothing else
   ConfigTable options;
   DebiasConfig debias;
-  Where where;
+  Where where, stream_where;
 };
 
 struct Suite {

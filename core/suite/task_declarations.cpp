@@ -139,6 +139,8 @@ void declare(Section& s, DebiasConfig& c) {
 void declare(Section& s, TaskConfig& c, Where& split_where) {
   s.key("plugin", c.plugin).required("write plugin = \"NAME\"; 'berth plugins' lists the names").at(c.plugin_where);
   s.key("split", c.split).at_least(0).below(1).at(split_where);
+  s.key("stream", c.stream).at(c.stream_where);
+  s.key("shuffle_buffer", c.shuffle_buffer).at_least(1);
   s.key("weight", c.weight).above(0);
   s.key("head_rate", c.head_rate).above(0);
   s.key("head_warmup", c.head_warmup).at_least(0).at_most(1);

@@ -19,7 +19,8 @@ class HiddenCaches {
   // Both outlive this. events: hears of each set that is kept. wants_stop: asked while one is computed.
   HiddenCaches(const Session& session, TrainingEvents& events, std::function<bool()> wants_stop);
 
-  // A task's training set. passes: how often training goes over it. Decided once; later calls do nothing.
+  // A task's training set. passes: how often training goes over it; 0 where that isn't known, and nothing is kept.
+  // Decided once; later calls do nothing.
   void keep_train(std::size_t task, double passes);
 
   // A task's dev set, in the batches of evaluations: they give the bits that they would give without. Tried at each

@@ -38,6 +38,10 @@ model::EncoderOptions encoder_options(const suite::Suite& suite) {
 // A smaller gain is not worth the coarser numbers.
 constexpr double kLeastGain = 1.2;
 
+// Examples of a streamed training set whose features are made before a run starts, so that most of what can be wrong
+// with all of them shows then.
+constexpr std::int64_t kFirstOfStream = 64;
+
 // What "auto" is on this machine.
 suite::Precision decided(suite::Precision precision) {
   if (precision != suite::Precision::kAuto) return precision;
@@ -91,15 +95,14 @@ void read_head(TaskSession& task, const std::filesystem::path& folder) {
 TaskSession start_task(const Session& session, const plugin::Registry& registry, const suite::TaskConfig& config) {
   TaskSession task{plugin::LoadedTask(registry, config), nullptr, {}, {}, {}, {}, {}};
   task.task.use_tokenizer(*session.tokenizer);
-  auto split = read_train(session, task.task);
+  auto split = read_train(session, task.task, kFirstOfStream);
   data::fit(task.task, *config.train, split.is_dev);
 
   const auto options = session.feature_options();
-  if (config.debias.has_groups()) task.groups = debias::groups_of(task.task, split.train);
+  const bool has_groups = config.debias.has_groups() && !config.stream;
+  if (has_groups) task.groups = debias::groups_of(task.task, split.train);
   task.train = data::make_task_data(task.task, "train", std::move(split.train), data::Keep::kFeatures, options);
-  if (config.debias.has_groups()) {
-    task.groups = debias::of_features(std::move(task.groups), task.train->first_feature);
-  }
+  if (has_groups) task.groups = debias::of_features(std::move(task.groups), task.train->first_feature);
   if (config.split > 0) {
     task.sets.push_back(data::make_task_data(task.task, "dev", std::move(split.dev), data::Keep::kExamples, options));
   }
@@ -194,12 +197,13 @@ void restore(Session& session, const std::filesystem::path& folder) {
   }
 }
 
-data::Split read_train(const Session& session, const plugin::LoadedTask& task) {
+data::Split read_train(const Session& session, const plugin::LoadedTask& task, std::int64_t most_of_stream) {
   const auto& config = task.config();
   if (!config.train) {
     throw Error(ErrorKind::kConfig, config.where,
                 fmt::format("tasks.{} has no training set; add train = \"FILE\"", config.name));
   }
+  if (config.stream) return {data::read_examples(task, *config.train, most_of_stream), {}, {}};
   auto examples = data::read_examples(task, *config.train);
   if (config.split == 0) return {std::move(examples), {}, {}};
   return data::split_examples(task, std::move(examples), config.split,

@@ -22,11 +22,11 @@ namespace berth::training {
 struct TaskSession {
   plugin::LoadedTask task;
   std::shared_ptr<Head> head;
-  std::optional<data::TaskData> train;
-  std::vector<data::TaskData> sets;  // "dev" first, where there is one; then the suite's [tasks.NAME.sets]
-  debias::Groups groups;             // of the training set's features, where the suite has groups
-  std::optional<debias::Gate> gate;  // of a learned mixin
-  at::Tensor teacher;                // see debias::ask_teachers()
+  std::optional<data::TaskData> train;  // of one that is streamed, the first examples alone
+  std::vector<data::TaskData> sets;     // "dev" first, where there is one; then the suite's [tasks.NAME.sets]
+  debias::Groups groups;                // of the training set's features, where the suite has groups
+  std::optional<debias::Gate> gate;     // of a learned mixin
+  at::Tensor teacher;                   // see debias::ask_teachers()
 
   const data::TaskData* dev() const { return !sets.empty() && sets.front().name == "dev" ? &sets.front() : nullptr; }
 };
@@ -66,8 +66,9 @@ std::shared_ptr<Head> make_head(const Session& session, const plugin::LoadedTask
 // head may be tied to the encoder.
 void restore(Session& session, const std::filesystem::path& checkpoint);
 
-// A task's training set, without the part that the suite splits off as dev; that is in `dev`.
-data::Split read_train(const Session& session, const plugin::LoadedTask& task);
+// A task's training set, without the part that the suite splits off as dev; that is in `dev`. Of one that is streamed,
+// the first examples.
+data::Split read_train(const Session& session, const plugin::LoadedTask& task, std::int64_t most_of_stream);
 
 // One evaluation set of a task, read now.
 data::TaskData read_set(const Session& session, const TaskSession& task, const suite::DataSetConfig& set);

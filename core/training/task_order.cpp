@@ -92,6 +92,7 @@ std::size_t draw(const Shares& shares, double uniform) {
 }  // namespace
 
 std::int64_t steps_per_epoch(const suite::MixingConfig& config, const std::vector<MixedTask>& tasks) {
+  if (std::any_of(tasks.begin(), tasks.end(), [](const auto& task) { return task.steps_per_epoch == 0; })) return 0;
   if (config.step == suite::StepKind::kOneTask) return sum_of_steps(tasks);
   std::int64_t most = 0;
   for (const auto& task : tasks) most = std::max(most, task.steps_per_epoch);
@@ -100,6 +101,7 @@ std::int64_t steps_per_epoch(const suite::MixingConfig& config, const std::vecto
 
 std::vector<std::size_t> task_order(const suite::MixingConfig& config, const std::vector<MixedTask>& tasks,
                                     const OrderOptions& options) {
+  if (tasks.size() == 1) return std::vector<std::size_t>(static_cast<std::size_t>(options.total_steps), 0);
   switch (config.kind) {
     case suite::MixingKind::kProportional:
       return proportional(tasks, options);

@@ -11,12 +11,12 @@ namespace berth::training {
 
 struct MixedTask {
   std::string name;
-  std::int64_t size = 0;             // features
-  std::int64_t steps_per_epoch = 0;  // of the task alone
+  std::int64_t size = 0;             // features; 0 where nobody knows, which uniform, round robin and phases need not
+  std::int64_t steps_per_epoch = 0;  // of the task alone; likewise
 };
 
 // Steps in which every example of every task comes up once (with StepKind::kAllTasks: of the largest task, while the
-// others begin anew).
+// others begin anew). 0 where nobody knows.
 std::int64_t steps_per_epoch(const suite::MixingConfig& config, const std::vector<MixedTask>& tasks);
 
 struct OrderOptions {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "core/plugin/head_tensors.h"
 #include "core/training/batch_part.h"
 #include "core/training/random.h"
+#include "core/training/streamed_set.h"
 
 namespace berth::training {
 namespace {
@@ -22,6 +24,29 @@ std::int64_t total_steps_of(const suite::TrainingConfig& config, std::int64_t st
   if (config.steps > 0) return config.steps;
   return std::max<std::int64_t>(
       1, static_cast<std::int64_t>(std::ceil(config.epochs * static_cast<double>(steps_per_epoch))));
+}
+
+std::unique_ptr<TrainingSet> training_set_of(const Session& session, const TaskSession& task) {
+  const auto& config = session.suite.training;
+  const auto& of_task = task.task.config();
+  if (of_task.stream) {
+    const auto buffer = config.shuffle ? of_task.shuffle_buffer : 1;
+    return std::make_unique<StreamedSet>(
+        task.task, session.feature_options(), *task.train,
+        StreamedSet::Options{config.batch_size, config.accumulate, buffer, config.seed});
+  }
+  const bool is_balanced = of_task.debias.method == suite::DebiasMethod::kBalanced;
+  return std::make_unique<HeldSet>(
+      task.task.name(), *task.train,
+      BatchOptions{config.batch_size, config.accumulate, config.shuffle, static_cast<std::uint64_t>(config.seed),
+                   is_balanced ? task.groups.of : std::vector<std::int64_t>()});
+}
+
+// Once an epoch, or ten times a run where nobody knows how long an epoch is.
+std::int64_t evaluation_interval(const suite::EvaluationConfig& config, std::int64_t steps_per_epoch,
+                                 std::int64_t total_steps) {
+  if (config.every > 0) return config.every;
+  return steps_per_epoch > 0 ? steps_per_epoch : std::max<std::int64_t>(1, total_steps / 10);
 }
 
 // Comparing costs a batch of every task each time.
@@ -81,12 +106,8 @@ Trainer::Trainer(Session& session, TrainingEvents& events, distributed::Group& g
   if (config.activation_checkpointing) platform::return_large_blocks();
   std::vector<MixedTask> mixed;
   for (const auto& task : session.tasks) {
-    const auto size = task.train->store.size();
-    const bool is_balanced = task.task.config().debias.method == suite::DebiasMethod::kBalanced;
-    batches_.emplace_back(task.task.name(), size,
-                          BatchOptions{config.batch_size, config.accumulate, config.shuffle, seed,
-                                       is_balanced ? task.groups.of : std::vector<std::int64_t>()});
-    mixed.push_back({task.task.name(), size, batches_.back().steps_per_epoch()});
+    sets_.push_back(training_set_of(session, task));
+    mixed.push_back({task.task.name(), sets_.back()->size(), sets_.back()->steps_per_epoch()});
   }
   const auto& mixing = session.suite.mixing;
   steps_per_epoch_ = steps_per_epoch(mixing, mixed);
@@ -96,13 +117,15 @@ Trainer::Trainer(Session& session, TrainingEvents& events, distributed::Group& g
   }
   for (std::size_t task = 0; task < session.tasks.size(); ++task) {
     const auto steps = order_.empty() ? total_steps_ : std::count(order_.begin(), order_.end(), task);
-    data_.push_back(static_cast<std::int64_t>(session.tasks[task].train->store.fingerprint()));
-    passes_.push_back(static_cast<double>(steps) / static_cast<double>(batches_[task].steps_per_epoch()));
+    data_.push_back(static_cast<std::int64_t>(sets_[task]->fingerprint()));
+    const auto per_epoch = sets_[task]->steps_per_epoch();
+    passes_.push_back(per_epoch > 0 ? static_cast<double>(steps) / static_cast<double>(per_epoch) : 0);
   }
   task_steps_learned_ = task_steps_;
   set_turns();
   set_finetuning();
   comparison_every_ = comparison_interval(session.suite, total_steps_);
+  evaluation_every_ = evaluation_interval(session.suite.evaluation, steps_per_epoch_, total_steps_);
 }
 
 void Trainer::set_finetuning() {
@@ -191,6 +214,9 @@ void Trainer::run_steps(const std::optional<std::filesystem::path>& from) {
   } else if (session_.suite.checkpoints.initial || session_.suite.training.not_finite == suite::NotFinite::kBack) {
     checkpoint(Due::kYes);
   }
+  if (result_.steps < total_steps_) {  // what a stream holds is read before the first step, not in its time
+    for (std::size_t task = 0; task < sets_.size(); ++task) sets_[task]->at(task_steps_[task]);
+  }
   if (result_.steps > 0) {
     finish_step();
   } else if (session_.suite.evaluation.before) {
@@ -232,7 +258,11 @@ void Trainer::finish_step_once() {
   }
 }
 
-double Trainer::epoch() const { return static_cast<double>(result_.steps) / static_cast<double>(steps_per_epoch_); }
+// Not a number where nobody knows.
+double Trainer::epoch() const {
+  if (steps_per_epoch_ == 0) return std::numeric_limits<double>::quiet_NaN();
+  return static_cast<double>(result_.steps) / static_cast<double>(steps_per_epoch_);
+}
 
 std::optional<std::size_t> Trainer::ended_task() const {
   const auto step = static_cast<std::size_t>(result_.steps);
@@ -243,8 +273,7 @@ std::optional<std::size_t> Trainer::ended_task() const {
 
 bool Trainer::is_evaluation_due() const {
   if (result_.steps == total_steps_ || ended_task()) return true;
-  const auto every = session_.suite.evaluation.every;
-  return result_.steps % (every > 0 ? every : steps_per_epoch_) == 0;
+  return result_.steps % evaluation_every_ == 0;
 }
 
 bool Trainer::is_checkpoint_due() const {
@@ -286,7 +315,7 @@ StepEvent Trainer::train_step() {
   bool any_counted = false;
   std::vector<std::pair<std::size_t, double>> losses;
   for (const auto task : tasks) {
-    const auto part = run_part(task, batches_[task].at(task_steps_[task]++), Purpose::kStep);
+    const auto part = run_part(task, sets_[task]->at(task_steps_[task]++), Purpose::kStep);
     const double weight = weights_.weight(task);
     scale = part.count > 0 ? weight / part.count : 0;
     if (tasks.size() > 1) gradients_.take(scale);
@@ -377,7 +406,7 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
   for (std::size_t m = 0; m < batches.size() && !part.not_finite; ++m) {
     const auto draw = mix(
         {hash_name(task.task.name()), name, static_cast<std::uint64_t>(result_.steps), static_cast<std::uint64_t>(m)});
-    const auto own = own_part(task.train->store, batches[m], group_);
+    const auto own = own_part(sets_[index]->data().store, batches[m], group_);
     // A head may read the word embeddings as well. If it does, its first gradient says so, and nothing waits any more.
     if (!has_learned_[index]) optimizer_.settle();
     optimizer_.read_rows(own.whole_ids);
@@ -390,7 +419,7 @@ Trainer::Part Trainer::run_part(std::size_t index, const std::vector<MicroBatch>
   if (part.not_finite) {
     const auto* where = purpose == Purpose::kStep ? "" : " in a batch for comparing tasks' gradients";
     throw NotFinite(fmt::format("step {}, {}: the loss{} is {}", result_.steps, task.task.owner(), where, part.sum),
-                    "loss", task.train->places_of(batches[*part.not_finite]));
+                    "loss", sets_[index]->data().places_of(batches[*part.not_finite]));
   }
   if (lora_) lora_->take_gradients();
   gradient_sum_.finish(index);
@@ -430,7 +459,7 @@ void Trainer::keep_hidden(std::size_t task) {
 void Trainer::compare_gradients() {
   for (std::size_t task = 0; task < session_.tasks.size(); ++task) {
     keep_hidden(task);
-    const auto batches = batches_[task].at(task_steps_[task]);  // the ones that would come next
+    const auto batches = sets_[task]->at(task_steps_[task]);  // the ones that would come next
     const auto part = run_part(task, {batches.front()}, Purpose::kComparison);
     gradients_.take(part.count > 0 ? 1 / part.count : 0);
   }

@@ -22,11 +22,11 @@
 #include "core/training/schedule.h"
 #include "core/training/selection.h"
 #include "core/training/session.h"
-#include "core/training/task_batches.h"
 #include "core/training/task_gradients.h"
 #include "core/training/task_order.h"
 #include "core/training/task_weights.h"
 #include "core/training/training_events.h"
+#include "core/training/training_set.h"
 #include "core/training/training_state.h"
 
 namespace berth::training {
@@ -157,14 +157,14 @@ class Trainer {
   std::optional<finetuning::Unfreezing> unfreezing_;
   std::optional<finetuning::WeightAverage> average_;
   std::vector<std::unique_ptr<debias::Debiasing>> debiasing_;  // of each task
-  std::vector<TaskBatches> batches_;                           // of each task
+  std::vector<std::unique_ptr<TrainingSet>> sets_;             // of each task
   std::vector<std::int64_t> task_steps_;                       // that each task has made
   std::vector<bool> has_learned_;                              // each task, in a step
   HiddenCaches caches_;
   Learner learner_;
-  std::vector<std::int64_t> data_;  // fingerprints of the tasks' training sets
-  std::vector<double> passes_;      // that training makes over each task's training set
-  std::int64_t steps_per_epoch_ = 0;
+  std::vector<std::int64_t> data_;    // fingerprints of the tasks' training sets
+  std::vector<double> passes_;        // that training makes over each task's training set; 0: nobody knows
+  std::int64_t steps_per_epoch_ = 0;  // 0 where a set is streamed: nobody knows
   std::int64_t total_steps_ = 0;
   std::int64_t averaged_from_ = 0;  // the step, of those of average_
   std::vector<std::size_t> order_;  // task of each step; empty where each step has all
@@ -173,6 +173,7 @@ class Trainer {
   TaskGradients gradients_;
   Selection selection_;
   std::int64_t comparison_every_ = 0;
+  std::int64_t evaluation_every_ = 0;
   TrainingResult result_;
   std::int64_t steps_learned_ = 0;                // whose updates are in the weights
   std::vector<std::int64_t> task_steps_learned_;  // as task_steps_, of these steps

@@ -176,8 +176,8 @@ std::int64_t Trainer::go_back() {
 std::vector<Where> Trainer::places_of(const std::vector<std::size_t>& tasks) {
   std::vector<Where> places;
   for (const auto task : tasks) {
-    for (const auto& batch : batches_[task].at(task_steps_learned_[task])) {
-      const auto more = session_.tasks[task].train->places_of(batch);
+    for (const auto& batch : sets_[task]->at(task_steps_learned_[task])) {
+      const auto more = sets_[task]->data().places_of(batch);
       places.insert(places.end(), more.begin(), more.end());
     }
   }

@@ -23,6 +23,7 @@ TrainingState Trainer::state() const {
                                                 was_left_out_, back_step_});
   state.put("steps of tasks", task_steps_);
   state.put("data", data_);
+  for (std::size_t task = 0; task < sets_.size(); ++task) sets_[task]->save(state, task_steps_[task]);
   for (const auto* parameter : own_parameters()) state.put(own_name(*parameter), parameter->tensor);
   optimizer_.save(state);
   weights_.save(state);
@@ -35,7 +36,7 @@ TrainingState Trainer::state() const {
   return state;
 }
 
-// All but what is computed from frozen weights (caches), and where the run is told to be.
+// All but what is computed from frozen weights (caches), and where the run and its training sets are told to be.
 TrainingState Trainer::load(const std::filesystem::path& folder) {
   auto state = TrainingState::read(folder / checkpoint::kTrainingFile);
   if (state.integers("data", session_.tasks.size()) != data_) {
@@ -77,6 +78,7 @@ TrainingState Trainer::load(const std::filesystem::path& folder) {
 
 void Trainer::resume(const std::filesystem::path& folder) {
   const auto state = load(folder);
+  for (std::size_t task = 0; task < sets_.size(); ++task) sets_[task]->load(state, task_steps_[task]);
   caches_.load(state);
   result_.training_seconds = checkpoint::read_info(folder).training_seconds;
   events_.resumed(result_.steps);

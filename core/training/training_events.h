@@ -27,7 +27,7 @@ struct TaskStep {
 struct StepEvent {
   std::int64_t step = 0;  // from 1
   std::int64_t total_steps = 0;
-  double epoch = 0;
+  double epoch = 0;             // not a number where a training set is streamed
   std::vector<TaskStep> tasks;  // one, or all of the suite
   double rate = 0;              // the encoder's top rate at this step
   double gradient_norm = 0;
@@ -39,7 +39,7 @@ struct StepEvent {
 
 struct EvaluationEvent {
   std::int64_t step = 0;
-  double epoch = 0;
+  double epoch = 0;  // not a number where a training set is streamed
   DevEvaluations dev;
   Selection::Verdict verdict;
   // Where tasks are trained one after another: the one whose turn ended with this step; else none.

@@ -80,6 +80,7 @@ tensorboard = true
 [tasks.a]
 plugin = "p"
 split = 0.25
+shuffle_buffer = 50
 weight = 2
 head_rate = 0.5
 train = "t"
@@ -127,6 +128,8 @@ train = "t"
   EXPECT_FALSE(suite.report.html);
   EXPECT_TRUE(suite.report.tensorboard);
   EXPECT_EQ(suite.tasks[0].split, 0.25);
+  EXPECT_FALSE(suite.tasks[0].stream);
+  EXPECT_EQ(suite.tasks[0].shuffle_buffer, 50);
   EXPECT_EQ(suite.tasks[0].weight, 2);
   EXPECT_EQ(suite.tasks[0].head_rate, 0.5);
 }

@@ -174,5 +174,50 @@ TEST_F(SuiteTest, DebiasThatCanNotBeIsRefused) {
   refused(debias + "folds = 1\n", "folds");
 }
 
+TEST_F(SuiteTest, AStreamedTrainingSetIsReadAndWritten) {
+  const auto suite = read(kLeast + "stream = true\nshuffle_buffer = 7\n[training]\nsteps = 9\n");
+  for (const auto& s : {suite, read(to_toml(suite))}) {
+    EXPECT_TRUE(s.tasks[0].stream);
+    EXPECT_EQ(s.tasks[0].shuffle_buffer, 7);
+  }
+  EXPECT_FALSE(read(kLeast).tasks[0].stream);
+  EXPECT_EQ(read(kLeast).tasks[0].shuffle_buffer, 10000);
+  EXPECT_THAT(complaint(kLeast + "shuffle_buffer = 0\n"), HasSubstr("'shuffle_buffer' is 0, but must be at least 1"));
+}
+
+TEST_F(SuiteTest, WhatNeedsAWholeTrainingSetCanNotBeStreamed) {
+  const std::string streamed = kLeast + "stream = true\n";
+  const std::string steps = "[training]\nsteps = 9\n";
+  EXPECT_EQ(complaint(streamed + steps), "");
+  EXPECT_EQ(complaint(streamed + "debias.group = 'negation'\n" + steps), "") << "which is for evaluation";
+  EXPECT_THAT(
+      complaint(streamed + "[training]\nepochs = 2\n"),
+      StartsWith("s.toml:6:10: [tasks.sst2]: nobody knows how many steps an epoch of a streamed training set has"));
+  EXPECT_THAT(complaint(streamed), HasSubstr("write training.steps = N"));
+  EXPECT_THAT(complaint(streamed + "split = 0.1\n" + steps), HasSubstr("give dev = \"FILE\" in place of 'split'"));
+  EXPECT_THAT(complaint(streamed + "debias.method = 'balanced'\n" + steps),
+              StartsWith("s.toml:7:17: [tasks.sst2]: a method against bias looks at the whole training set first"));
+  EXPECT_THAT(complaint("[model]\npath='m'\n[tasks.a]\nplugin='p'\ndev='d'\nstream=true\n" + steps),
+              HasSubstr("[tasks.a]: 'stream' is about the training set, but there is none"));
+  EXPECT_THAT(complaint("[model]\npath='m'\n[tasks.a]\nplugin='p'\ntrain='-'\nstream=true\n" + steps),
+              HasSubstr("standard input can be read once"));
+}
+
+TEST_F(SuiteTest, StreamedTasksAreMixedWithoutTheirSizes) {
+  const std::string two = kTwo + "stream = true\n[training]\nsteps = 9\n";
+  const std::string says = "nobody knows that of a streamed one; write mixing.kind = \"uniform\"";
+  EXPECT_THAT(complaint(two), StartsWith("s.toml:10:10: [tasks.squad]: "));
+  EXPECT_THAT(complaint(two), HasSubstr(says));
+  for (const std::string kind : {"proportional", "temperature", "sequential"}) {
+    EXPECT_THAT(complaint(two + "[mixing]\nkind = '" + kind + "'\n"), HasSubstr(says)) << kind;
+    EXPECT_EQ(complaint(kLeast + "stream = true\n[training]\nsteps = 9\n[mixing]\nkind = '" + kind + "'\n"), "")
+        << kind;
+  }
+  for (const std::string mixing : {"kind = 'uniform'", "kind = 'round_robin'", "step = 'all'", "surgery = true",
+                                   "kind = 'phases'\nphases = [{ shares = { sst2 = 1, squad = 1 } }]"}) {
+    EXPECT_EQ(complaint(two + "[mixing]\n" + mixing + "\n"), "") << mixing;
+  }
+}
+
 }  // namespace
 }  // namespace berth::suite

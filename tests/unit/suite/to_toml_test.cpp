@@ -82,6 +82,7 @@ class Draw {
     } else {
       task.split = real(0, 1);
     }
+    task.shuffle_buffer = integer(1, 1'000'000);
     task.weight = real(0.1, 4);
     if (coin()) task.head_rate = real(1e-9, 1);
     if (coin()) task.head_warmup = real(0, 1);
@@ -237,6 +238,8 @@ void expect_same(const TaskConfig& a, const TaskConfig& b) {
   expect_same(a.train, b.train);
   expect_same(a.dev, b.dev);
   EXPECT_EQ(a.split, b.split);
+  EXPECT_EQ(a.stream, b.stream);
+  EXPECT_EQ(a.shuffle_buffer, b.shuffle_buffer);
   EXPECT_EQ(a.weight, b.weight);
   EXPECT_EQ(a.head_rate, b.head_rate);
   EXPECT_EQ(a.head_warmup, b.head_warmup);
@@ -336,7 +339,8 @@ TEST_F(SuiteTest, WhatIsWrittenIsReadable) {
                                           "\"float32\"\n\n[training]\npreset = \"none\"\nepochs = 3.0\n"));
   EXPECT_THAT(text, ::testing::HasSubstr("\nbetas = [0.9, 0.999]\n"));
   EXPECT_THAT(text, ::testing::EndsWith(
-                        "[tasks.sst2]\nplugin = \"classification\"\nsplit = 0.0\nweight = 1.0\n\n"
+                        "[tasks.sst2]\nplugin = \"classification\"\nsplit = 0.0\nstream = false\nshuffle_buffer = "
+                        "10000\nweight = 1.0\n\n"
                         "[tasks.sst2.train]\npath = \"" +
                         (folder_ / "train.tsv").string() +
                         "\"\n\n[tasks.sst2.options]\naverage = \"macro\"\n\n[tasks.sst2.debias]\nmethod = \"none\"\n"
