@@ -2,9 +2,12 @@
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <exception>
 #include <string>
 
@@ -65,6 +68,7 @@ void together(distributed::Group& group, const std::function<void()>& what) {
 
 void check_suite(int processes, const suite::Suite& suite) {
   if (processes == 1) return;
+  training::check_for_processes(suite);
   const auto check = [](const suite::TaskConfig& task, const suite::DataSetConfig& set) {
     if (set.path != "-") return;
     throw Error(ErrorKind::kConfig, task.where,
@@ -72,6 +76,7 @@ void check_suite(int processes, const suite::Suite& suite) {
   };
   for (const auto& task : suite.tasks) {
     if (task.train) check(task, *task.train);
+    if (task.dev) check(task, *task.dev);
     for (const auto& set : task.sets) check(task, set);
   }
 }
@@ -83,8 +88,20 @@ distributed::GroupOptions group_options(const suite::DistributedConfig& config) 
           std::chrono::duration_cast<Milliseconds>(Seconds(config.timeout))};
 }
 
+namespace {
+
+// A launcher has given this process its processors: by number, or by name.
+bool has_own_processors() {
+  if (std::getenv("OMP_NUM_THREADS") != nullptr) return true;
+  cpu_set_t own;
+  CPU_ZERO(&own);
+  return sched_getaffinity(0, sizeof(own), &own) == 0 && CPU_COUNT(&own) < sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+}  // namespace
+
 void share_threads(const distributed::Place& place, const suite::Suite& suite) {
-  if (place.local_size == 1 || suite.training.threads > 0) return;
+  if (place.local_size == 1 || suite.training.threads > 0 || has_own_processors()) return;
   at::set_num_threads(std::max(1, at::get_num_threads() / place.local_size));
 }
 
@@ -105,10 +122,30 @@ int follow(training::Session& session, distributed::Group& group, const report::
     evaluate_sets(session, folder, nullptr, group, console);
   } catch (const evaluation::Stopped&) {
     return interrupted_code();
+  } catch (const training::SharedError&) {
+    throw;
   } catch (const Error& error) {
     throw Error(error.kind(), fmt::format("process {}: {}", group.rank(), error.what()));
   }
   return 0;
+}
+
+int end_together(distributed::Group& group, const std::function<int()>& what) {
+  const auto wait = [&] {
+    try {
+      group.meet();
+    } catch (const Error&) {  // it is all the same now
+    }
+  };
+  try {
+    const int code = what();
+    wait();
+    return code;
+  } catch (const training::SharedError& error) {
+    wait();
+    if (group.is_first()) throw;
+    throw ToldElsewhere{static_cast<int>(error.kind())};
+  }
 }
 
 }  // namespace berth::app

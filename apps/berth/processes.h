@@ -35,4 +35,8 @@ report::RunFolder shared_folder(const std::filesystem::path& path);
 int follow(training::Session& session, distributed::Group& group, const report::RunFolder& folder,
            const std::optional<std::filesystem::path>& from);
 
+// The exit code of what all do to the end. A launcher may end those that are left as soon as one is gone: so they wait
+// for process 0, which has the most to do. Of an error that all have, it alone tells: the others throw ToldElsewhere.
+int end_together(distributed::Group& group, const std::function<int()>& what);
+
 }  // namespace berth::app

@@ -191,7 +191,8 @@ int run_here(const po::variables_map& values, const std::optional<report::RunFol
     if (!started.is_over) started.session.emplace(make_session(suite, registry));
   });
   if (!group.from_first(started.is_over ? "over" : "").empty()) return 0;
-  catch_interrupts();  // from here on there is something to lose
+  // From here on there is something to lose.
+  catch_interrupts(group.is_alone() ? SecondSignal::kEndsAtOnce : SecondSignal::kEndsLater);
   together(group, [&] {
     if (group.is_first()) make_folder(values, resumed, suite, started, console);
   });
@@ -200,8 +201,10 @@ int run_here(const po::variables_map& values, const std::optional<report::RunFol
   const std::filesystem::path from = group.from_first(started.from ? started.from->string() : "");
   std::optional<report::RunFolder> folder;
   together(group, [&] { folder = shared_folder(path); });
-  if (group.is_first()) return run_to_end(started, group, console, values["profile"].as<bool>());
-  return follow(*started.session, group, *folder, from.empty() ? std::nullopt : std::optional(from));
+  return end_together(group, [&] {
+    if (group.is_first()) return run_to_end(started, group, console, values["profile"].as<bool>());
+    return follow(*started.session, group, *folder, from.empty() ? std::nullopt : std::optional(from));
+  });
 }
 
 }  // namespace

@@ -135,10 +135,14 @@ void describe_session(const training::Session& session, report::Console& console
 // mean.
 void evaluate_sets(training::Session& session, const report::RunFolder& folder, report::RunRecorder* recorder,
                    distributed::Group& group, report::Console& console) {
+  // Links that process 0 has just set may not have come to other machines yet.
+  const auto resolve = [&](const char* which, const std::string& task) {
+    return std::filesystem::path(group.from_first(group.is_first() ? folder.checkpoint(which, task).string() : ""));
+  };
   std::filesystem::path loaded;
-  if (session.suite.finetuning.average == 0) loaded = folder.checkpoint("last");
+  if (session.suite.finetuning.average == 0) loaded = resolve("last", "");
   for (auto& task : session.tasks) {
-    if (const auto best = folder.checkpoint("best", task.task.name()); best != loaded) {
+    if (const auto best = resolve("best", task.task.name()); best != loaded) {
       training::restore(session, best);
       loaded = best;
     }

@@ -14,11 +14,15 @@ suite=$1
 out=$2
 # Where process 0 runs, for all of them; any port that is free there.
 MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
-MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))
+MASTER_PORT=$((20000 + SLURM_JOB_ID % 10000))
 export MASTER_ADDR MASTER_PORT
 export OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK
 
-if [ -e "$out/suite.toml" ]; then
-  exec srun --kill-on-bad-exit=1 --cpu-bind=sockets berth run --resume "$out"
+start=(srun --kill-on-bad-exit=1 --cpus-per-task="$SLURM_CPUS_PER_TASK" --cpu-bind=sockets berth run)
+if [ -e "$out/checkpoints/last" ]; then
+  exec "${start[@]}" --resume "$out"
 fi
-exec srun --kill-on-bad-exit=1 --cpu-bind=sockets berth run "$suite" --out "$out"
+if [ -e "$out/suite.toml" ]; then
+  rm -r "$out" # a job that ended before its first checkpoint
+fi
+exec "${start[@]}" "$suite" --out "$out"

@@ -66,10 +66,11 @@ c10::intrusive_ptr<c10d::Store> meeting_place(const Place& place, const GroupOpt
 
 std::string met_name(int rank) { return fmt::format("met/{}", rank); }
 
-// What c10d says, without the trace that it adds.
+// What c10d says, without the advice and the trace that it adds.
 std::string reason(const std::exception& error) {
   std::string text = error.what();
   text.erase(std::min(text.find('\n'), text.size()));
+  text.erase(std::min(text.find(". "), text.size()));
   return text;
 }
 
@@ -77,7 +78,7 @@ std::string reason(const std::exception& error) {
 
 class Group::Gloo {
  public:
-  Gloo(const Place& place, const GroupOptions& options) : place_(place) {
+  Gloo(const Place& place, const GroupOptions& options) {
     try {
       auto settings = c10d::ProcessGroupGloo::Options::create(options.timeout);
       settings->devices.push_back(device_of(place));
@@ -97,14 +98,13 @@ class Group::Gloo {
       return call(*group_);
     } catch (const std::exception& error) {
       throw Error(ErrorKind::kIo,
-                  fmt::format("process {} of {} lost another one: {}; what the run saved last is whole, "
-                              "and `berth run --resume` goes on from there",
-                              place_.rank, place_.size, reason(error)));
+                  fmt::format("another process is gone: {}; what the run saved last is whole, and `berth run "
+                              "--resume` goes on from there",
+                              reason(error)));
     }
   }
 
  private:
-  Place place_;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
 };
 

@@ -1,21 +1,30 @@
 #include "core/distributed/launch.h"
 
+#include <ATen/Parallel.h>
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <vector>
 
 #include "berth/error.h"
 #include "core/distributed/group.h"
+#include "core/distributed/place.h"
 #include "core/platform/child_process.h"
 
 namespace berth::distributed {
@@ -26,7 +35,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kTimeToEnd = std::chrono::seconds(60);
 constexpr auto kBetweenLooks = std::chrono::milliseconds(20);
 
-// Where the processes meet: here, so that the port is one that is free.
+// Where the processes meet: here, so that the port is one that is free; and open to this machine alone.
 class MeetingPlace {
  public:
   MeetingPlace() {
@@ -34,46 +43,79 @@ class MeetingPlace {
     options.port = 0;
     options.isServer = true;
     options.waitWorkers = false;
-    store_ = c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options);
+    options.masterListenFd = listen_here(options.port);
+    store_ = c10::make_intrusive<c10d::TCPStore>(kHere, options);
   }
 
   std::uint16_t port() const { return store_->getPort(); }
-  bool has_met(int rank) { return store_->check({met_key(Place().meeting, rank)}); }
+  bool has_met(const Place& place) { return store_->check({met_key(place.meeting, place.rank)}); }
 
  private:
+  // The store closes it. Of itself, it would listen on all interfaces.
+  static int listen_here(std::uint16_t& port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof(address);
+    auto* plain = reinterpret_cast<sockaddr*>(&address);
+    const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0 || bind(descriptor, plain, length) != 0 || listen(descriptor, SOMAXCONN) != 0 ||
+        getsockname(descriptor, plain, &length) != 0) {
+      throw Error(ErrorKind::kIo, fmt::format("no port for the processes to meet at: {}", std::strerror(errno)));
+    }
+    port = ntohs(address.sin_port);
+    return descriptor;
+  }
+
+  static constexpr const char* kHere = "127.0.0.1";
   c10::intrusive_ptr<c10d::TCPStore> store_;
 };
 
-// Its place is as torchrun would say it.
-platform::ChildOptions options_of(const Launch& launch, int rank, std::uint16_t port) {
-  const auto size = std::to_string(launch.processes);
-  return {launch.arguments,
-          {},
-          {{"RANK", std::to_string(rank)},
-           {"WORLD_SIZE", size},
-           {"LOCAL_RANK", std::to_string(rank)},
-           {"LOCAL_WORLD_SIZE", size},
-           {"MASTER_ADDR", "127.0.0.1"},
-           {"MASTER_PORT", std::to_string(port)},
-           {"TORCHELASTIC_USE_AGENT_STORE", "True"}}};
+// As torchrun would say it; see place_from().
+using Variables = std::map<std::string, std::string>;
+Variables variables_of(int rank, int size, std::uint16_t port) {
+  Variables variables = {{"RANK", std::to_string(rank)},
+                         {"WORLD_SIZE", std::to_string(size)},
+                         {"LOCAL_RANK", std::to_string(rank)},
+                         {"LOCAL_WORLD_SIZE", std::to_string(size)},
+                         {"MASTER_ADDR", "127.0.0.1"},
+                         {"MASTER_PORT", std::to_string(port)},
+                         {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+                         {"TORCHELASTIC_RESTART_COUNT", "0"}};
+  if (std::getenv("OMP_NUM_THREADS") == nullptr) {
+    variables["OMP_NUM_THREADS"] = std::to_string(std::max(1, at::get_num_threads() / size));
+  }
+  return variables;
 }
 
-// The processes that still run, by rank.
-using Running = std::map<int, std::unique_ptr<platform::ChildProcess>>;
-
-void send(const Running& running, int signal) {
-  for (const auto& [rank, process] : running) process->send(signal);
+Place place_in(const Variables& variables) {
+  return place_from([&](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
 }
 
-int code_of(int rank, const platform::ChildProcess& ended, int code) {
-  const int signal = ended.ending_signal();
-  if (signal == 0) return code;
-  std::fputs(
-      fmt::format("berth: process {} was ended by signal {} ({}); the others end, too. What the run saved last is "
-                  "whole, and `berth run --resume` goes on from there\n",
-                  rank, signal, strsignal(signal))
-          .c_str(),
-      stderr);
+struct Process {
+  Place place;
+  std::unique_ptr<platform::ChildProcess> child;
+};
+
+// What has been told them.
+struct Told {
+  int signal = 0;        // that this process got, and handed on
+  bool is_over = false;  // one has failed, and was spoken of
+};
+
+int code_of(const Process& process, int code, const Told& told) {
+  const int signal = process.child->ending_signal();
+  if (signal == 0 || signal == told.signal) return code;
+  if (!told.is_over) {
+    std::fputs(fmt::format("berth: process {} was ended by signal {} ({}); the others end, too. What the run saved "
+                           "last is whole, and `berth run --resume` goes on from there\n",
+                           process.place.rank, signal, strsignal(signal))
+                   .c_str(),
+               stderr);
+  }
   return static_cast<int>(ErrorKind::kIo);
 }
 
@@ -81,34 +123,42 @@ int code_of(int rank, const platform::ChildProcess& ended, int code) {
 
 int launch(const Launch& launch) {
   MeetingPlace meeting;
-  Running running;
+  std::vector<Process> running;
   for (int rank = 0; rank < launch.processes; ++rank) {
-    running[rank] = std::make_unique<platform::ChildProcess>(options_of(launch, rank, meeting.port()));
+    const auto variables = variables_of(rank, launch.processes, meeting.port());
+    running.push_back({place_in(variables), std::make_unique<platform::ChildProcess>(
+                                                platform::ChildOptions{launch.arguments, {}, variables})});
   }
-  int first_failure = 0;
-  bool was_handed_on = false;
+  const auto send = [&](int signal) {
+    for (const auto& process : running) process.child->send(signal);
+  };
+  int failure = 0;
+  Told told;
   std::optional<Clock::time_point> end;
   while (!running.empty()) {
-    if (const int signal = launch.interrupted_by(); signal != 0 && !was_handed_on) {
-      send(running, signal);
-      was_handed_on = true;
+    if (const int signal = launch.interrupted_by(); signal != 0 && told.signal == 0) {
+      send(signal);
+      told.signal = signal;
     }
-    if (end && Clock::now() > *end) send(running, SIGKILL);
+    if (end && Clock::now() > *end) send(SIGKILL);
     for (auto one = running.begin(); one != running.end();) {
-      const auto ended = one->second->poll();
-      const int code = ended ? code_of(one->first, *one->second, *ended) : 0;
+      const auto ended = one->child->poll();
+      const int code = ended ? code_of(*one, *ended, told) : 0;
       one = ended ? running.erase(one) : std::next(one);
-      if (code == 0 || first_failure != 0) continue;
-      first_failure = code;
+      // Who only lost another one is not the one that failed.
+      const bool is_cause = failure == 0 || failure == static_cast<int>(ErrorKind::kIo);
+      if (code != 0 && is_cause) failure = code;
+      if (code == 0 || told.is_over) continue;
+      told.is_over = true;
       end = Clock::now() + kTimeToEnd;
       // Those would wait for it, and have nothing to lose yet.
-      for (const auto& [rank, process] : running) {
-        if (!meeting.has_met(rank)) process->send(SIGKILL);
+      for (const auto& process : running) {
+        if (!meeting.has_met(process.place)) process.child->send(SIGKILL);
       }
     }
     std::this_thread::sleep_for(kBetweenLooks);
   }
-  return first_failure;
+  return failure;
 }
 
 }  // namespace berth::distributed

@@ -15,7 +15,7 @@ struct Launch {
 };
 
 // Runs them to their end. Each finds its place in its environment, as torchrun would say it; all of them end with this
-// process. Returns process 0's exit code, or that of the first that failed; a process that a signal ended is told on
+// process. Returns 0, or the exit code of the first that failed by itself; a process that a signal ended is told on
 // standard error and counts as ErrorKind::kIo. Those that are left then end by themselves, or are ended: at once where
 // they still wait for the others to start, else after a minute.
 int launch(const Launch& launch);

@@ -64,10 +64,12 @@ Place place_from(const Environment& environment) {
   place.size = *size;
   place.rank = *number(environment, launcher->rank, 0, place.size - 1);
   place.local_rank = number(environment, launcher->local_rank, 0, kMostProcesses).value_or(0);
-  // Unknown: as if the machine had them all, so that they don't crowd it.
-  place.local_size = number(environment, launcher->local_size, 1, kMostProcesses).value_or(place.size);
+  // Unknown: without an address, the machine has them all; else one.
+  const char* address = environment("MASTER_ADDR");
+  place.local_size =
+      number(environment, launcher->local_size, 1, kMostProcesses).value_or(address == nullptr ? place.size : 1);
   place.port = static_cast<std::uint16_t>(number(environment, "MASTER_PORT", 1, 65535).value_or(place.port));
-  if (const char* address = environment("MASTER_ADDR"); address != nullptr) {
+  if (address != nullptr) {
     place.address = address;
   } else if (place.local_size < place.size) {
     throw Error(

@@ -101,7 +101,6 @@ Trainer::Trainer(Session& session, TrainingEvents& events, distributed::Group& g
       selection_(session.suite.evaluation.select_by) {
   const auto& config = session.suite.training;
   const auto seed = static_cast<std::uint64_t>(config.seed);
-  check_methods();
   // Otherwise the heap grows to what the layers would have kept.
   if (config.activation_checkpointing) platform::return_large_blocks();
   std::vector<MixedTask> mixed;
@@ -193,8 +192,8 @@ void Trainer::train(const std::optional<std::filesystem::path>& from) {
     result_.steps = steps_learned_;
     task_steps_ = task_steps_learned_;
     try {
-      if (steps_learned_ > 0) checkpoint(Due::kNo);
-    } catch (const std::exception&) {  // a full disk, say: the first error is the one to tell
+      if (steps_learned_ > 0) write_checkpoint(Due::kNo);  // the others may know nothing of it: no meeting
+    } catch (const std::exception&) {                      // a full disk, say: the first error is the one to tell
     }
     throw;
   }
@@ -366,6 +365,11 @@ StepEvent Trainer::train_step() {
 }
 
 void Trainer::checkpoint(Due due) {
+  write_checkpoint(due);
+  group_.meet();  // whoever goes back to it finds it there
+}
+
+void Trainer::write_checkpoint(Due due) {
   optimizer_.settle();
   std::optional<finetuning::WeightAverage::Placed> mean;
   if (average_) mean.emplace(*average_);
@@ -376,7 +380,6 @@ void Trainer::checkpoint(Due due) {
   }
   const auto now = state();
   events_.checkpoint({result_.steps, due == Due::kYes, result_.training_seconds, verdict_, now});
-  group_.meet();  // whoever goes back to it finds it there
   verdict_ = {};
 }
 

@@ -49,6 +49,14 @@ struct TrainingResult {
   std::int64_t total_numbers = 0;
 };
 
+// Of several processes, all throw it alike, at the same place.
+struct SharedError final : Error {
+  using Error::Error;
+};
+
+// Throws Error kConfig for what only one process can train.
+void check_for_processes(const suite::Suite& suite);
+
 // What learns, at which rate. Throws Error kConfig as make_plan() does.
 ParameterPlan plan_of(Session& session);
 
@@ -56,7 +64,7 @@ class Trainer {
  public:
   Trainer(Session& session, TrainingEvents& events) : Trainer(session, events, distributed::Group::alone()) {}
   // group: of the processes that train together. Each has the same suite, data and weights, computes its share of every
-  // batch, and makes the same step. Throws Error kConfig for what several processes can't do.
+  // batch, and makes the same step. See check_for_processes().
   Trainer(Session& session, TrainingEvents& events, distributed::Group& group);
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
@@ -129,7 +137,6 @@ class Trainer {
   Part run_part(std::size_t task, const std::vector<MicroBatch>& batches, Purpose purpose);
   void run_micro_batch(const Learner::Work& work, Purpose purpose, Part& part);
   void join(std::size_t task, Part& part);
-  void check_methods() const;
   void check_processes();
   bool wants_stop();
   void keep_hidden(std::size_t task);
@@ -138,6 +145,7 @@ class Trainer {
   DevEvaluations evaluate_dev();
   void evaluate();
   void checkpoint(Due due);
+  void write_checkpoint(Due due);
   void checkpoint_if_finite();
   bool is_evaluation_due() const;
   bool is_checkpoint_due() const;

@@ -103,9 +103,10 @@ void Trainer::recover(const NotFinite& found) {
     const auto again = is_once_too_often ? fmt::format(", as {} times in a row before", troubles_) : "";
     const auto examples =
         is_in_weights ? "" : fmt::format("; its examples: {}", data::describe(found.examples, kMostPlacesTold));
-    throw Error(ErrorKind::kNumeric, fmt::format("{}{}{}; lower the rate (optimizer.rate), clip gradients "
-                                                 "(training.clip_norm) or look for broken rows in the data{}",
-                                                 found.what(), again, examples, other_ways(policy, is_in_weights)));
+    throw SharedError(ErrorKind::kNumeric,
+                      fmt::format("{}{}{}; lower the rate (optimizer.rate), clip gradients "
+                                  "(training.clip_norm) or look for broken rows in the data{}",
+                                  found.what(), again, examples, other_ways(policy, is_in_weights)));
   }
   if (!is_in_weights) leave_out_step();
   event.action = Action::kSkipped;

@@ -1,50 +1,72 @@
 // How the Trainers of several processes make the same steps.
-#include <ATen/ops/sum.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <string_view>
 
+#include "core/checkpoint/crc32.h"
 #include "core/training/trainer.h"
 
 namespace berth::training {
+namespace {
+
+// What of a suite makes the steps: not where this machine has its files, nor how fast it is.
+std::string essence(suite::Suite suite) {
+  suite.model.path.clear();
+  suite.training.threads = 0;
+  suite.distributed = {};
+  for (auto& task : suite.tasks) {
+    if (task.train) task.train->path.clear();
+    if (task.dev) task.dev->path.clear();
+    for (auto& set : task.sets) set.path.clear();
+  }
+  return to_toml(suite);
+}
+
+std::uint32_t checksum(const at::Tensor& tensor) {
+  const at::Tensor bytes = tensor.detach().contiguous();
+  return checkpoint::crc32({static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()});
+}
+
+}  // namespace
 
 // What looks at more of a batch than an example would see its own part alone.
-void Trainer::check_methods() const {
-  if (group_.is_alone()) return;
-  const auto& finetuning = session_.suite.finetuning;
+void check_for_processes(const suite::Suite& suite) {
+  const auto& finetuning = suite.finetuning;
   if (finetuning.adversarial > 0 || finetuning.smart > 0) {
     const bool is_smart = finetuning.smart > 0;
     throw Error(ErrorKind::kConfig, is_smart ? finetuning.smart_where : finetuning.adversarial_where,
                 fmt::format("[finetuning]: '{}' trains in one process alone; take it away, or --processes",
                             is_smart ? "smart" : "adversarial"));
   }
-  for (const auto& task : session_.tasks) {
-    const auto method = task.task.config().debias.method;
+  for (const auto& task : suite.tasks) {
+    const auto method = task.debias.method;
     if (method != suite::DebiasMethod::kGroupDro && method != suite::DebiasMethod::kLearnedMixin) continue;
-    throw Error(ErrorKind::kConfig, task.task.config().where,
-                fmt::format("tasks.{}.debias: group_dro and learned_mixin train in one process alone; take --processes "
-                            "away, or take another method",
-                            task.task.name()));
+    throw Error(ErrorKind::kConfig, task.debias.method_where,
+                fmt::format("[tasks.{}.debias]: group_dro and learned_mixin train in one process alone; take "
+                            "--processes away, or take another method",
+                            task.name));
   }
 }
 
-// What the steps depend on has to be the same everywhere: each process has read files of its own machine.
+// Each process has read the files of its own machine.
 void Trainer::check_processes() {
   if (group_.is_alone()) return;
-  std::vector<std::string> own = {fmt::format("{}", fmt::join(data_, " ")), fmt::format("{}", total_steps_), ""};
-  for (const auto& parameter : plan_.parameters) {
-    own.back() += fmt::format("{} {}\n", parameter.name, at::sum(parameter.tensor, at::kDouble).item<double>());
+  static constexpr const char* kWhat[] = {"settings", "training sets", "evaluation sets", "weights to begin with"};
+  std::vector<std::string> own = {essence(session_.suite), fmt::format("{}", fmt::join(data_, " ")), "", ""};
+  for (const auto& task : session_.tasks) {
+    for (const auto& set : task.sets) own[2] += fmt::format("{} ", set.store.fingerprint());
   }
-  static constexpr const char* kWhat[] = {"training sets", "number of steps", "weights to begin with"};
+  for (const auto& parameter : plan_.parameters) own[3] += fmt::format("{} ", checksum(parameter.tensor));
   const auto all = group_.gather(own);
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     for (std::size_t i = 0; i < own.size(); ++i) {
       if (all[rank].at(i) == all[0].at(i)) continue;
-      throw Error(ErrorKind::kConfig,
-                  fmt::format("process {} has other {} than process 0; all need the same suite, data "
-                              "files, model folder and berth",
-                              rank, kWhat[i]));
+      throw SharedError(ErrorKind::kConfig,
+                        fmt::format("process {} has other {} than process 0; all need the same suite, data files, "
+                                    "model folder and berth",
+                                    rank, kWhat[i]));
     }
   }
 }

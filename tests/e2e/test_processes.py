@@ -122,6 +122,7 @@ class Equality(ProcessesTest):
         ways = {"lora": ["finetuning.method=lora"], "adapters": ["finetuning.method=adapters"],
                 "mean": ["finetuning.average=0.6", "finetuning.mixout=0.3"],
                 "slow": ["finetuning.gradual_unfreezing=0.6", "finetuning.reinitialize_layers=1"],
+                "streamed": ["tasks.mood.stream=true", "tasks.mood.shuffle_buffer=7", "mixing.kind=uniform"],
                 "frozen": ["finetuning.method=top", "finetuning.top_layers=1"],
                 "checkpointed": ["training.activation_checkpointing=true"],
                 "surgery": ["mixing.surgery=true", "mixing.cosine_every=3"],
@@ -245,6 +246,7 @@ class Endings(ProcessesTest):
                 if program.returncode != 0:
                     self.assertEqual(program.returncode, 6, error)
                     self.assertIn(f"process {rank} was ended by signal 9", error)
+                    self.assertEqual(error.count("was ended by signal"), 1, error)
                 if not list((self.dir / out).glob("checkpoints/step-*/manifest.json")):
                     shutil.rmtree(self.dir / out, ignore_errors=True)
                     self.train(out, *self.SETS, "--processes", 2)
@@ -275,6 +277,21 @@ class Endings(ProcessesTest):
         self.berth("run", "--resume", "three", "--processes", 3)
         self.assert_near("one", "three", 1e-10, 1e-10)
 
+    def test_a_signal_that_reaches_all_of_them(self):
+        """By the launcher and by itself, as from a batch system; while they start, and while they train."""
+        for wait_for in (None, "step 1/"):
+            with self.subTest(wait_for), self.start("suite.toml", "--out", f"run-{wait_for is None}", *self.SETS,
+                                                    *settings("training.epochs=1000")) as program:
+                children = self.children_of(program)
+                while wait_for and wait_for not in (line := program.stdout.readline()) and line:
+                    pass
+                for pid in (program.pid, *children.values()):
+                    os.kill(pid, signal.SIGTERM)
+                output, error = program.communicate(timeout=60)
+                self.assertEqual(program.returncode, 143, error)
+                self.assertNotIn("was ended by", error)
+                self.assertEqual("goes on" in output, wait_for is not None, output)
+
     def test_what_is_wrong_is_told_once(self):
         error = self.fails(2, "run", "suite.toml", "--processes", 2, *settings("optimizer.rat=1"), says="optimizer.rat")
         self.assertEqual(error.count("optimizer.rat"), 1, error)
@@ -286,24 +303,30 @@ class Endings(ProcessesTest):
         self.fails(2, "run", "suite.toml", "--processes", 2, *settings("tasks.mood.train=-"), says="standard input")
 
     def test_what_several_can_not_do_is_refused(self):
-        for method in ("group_dro", "learned_mixin"):
-            sets = settings(f"tasks.mood.debias.method={method}", "tasks.mood.debias.bias=embeddings" if
-                            method == "learned_mixin" else "tasks.mood.debias.by_label=true")
-            self.fails(2, "run", "suite.toml", "--out", method, "--processes", 2, *sets, says="in one process alone")
+        for sets in (["tasks.mood.debias.method=group_dro", "tasks.mood.debias.by_label=true"],
+                     ["tasks.mood.debias.method=learned_mixin", "tasks.mood.debias.bias=embeddings"],
+                     ["finetuning.adversarial=0.1"], ["finetuning.smart=1"]):
+            error = self.fails(2, "run", "suite.toml", "--out", "none", "--processes", 2, *settings(*sets))
+            self.assertEqual(error.count("in one process alone"), 1, error)
+            self.assertFalse((self.dir / "none").exists())
 
     def test_processes_that_do_not_fit_together(self):
-        (self.dir / "other.toml").write_text((self.dir / "suite.toml").read_text() + "\n[schedule]\nwarmup_steps = 3\n")
-        shutil.copy(self.dir / "train.tsv", self.dir / "fewer.tsv")
-        (self.dir / "fewer.tsv").write_text("".join((self.dir / "train.tsv").read_text().splitlines(keepends=True)[:-1]))
-        port = str(free_port())
-        place = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        command = [BERTH, "run", "suite.toml", "--out", "two"]
-        with subprocess.Popen([*command, *settings("tasks.mood.train=fewer.tsv")], cwd=self.dir, stderr=subprocess.PIPE,
-                              stdout=subprocess.DEVNULL, env=environment(**place, RANK="1"), text=True) as other:
-            first = subprocess.run(command, cwd=self.dir, env=environment(**place, RANK="0"), capture_output=True, text=True)
-            error = other.communicate()[1]
-        self.assertEqual((first.returncode, other.returncode), (2, 2), first.stderr + error)
-        self.assertIn("has other training sets than process 0", first.stderr)
+        lines = (self.dir / "train.tsv").read_text().splitlines(keepends=True)
+        (self.dir / "other.tsv").write_text("".join(lines[:1] + lines[:0:-1]))
+        shutil.copytree(self.dir.parent / self.shared.name / "model", self.dir / "model")
+        with (self.dir / "model/model.safetensors").open("r+b") as file:
+            file.seek(-1, os.SEEK_END)
+            file.write(b"\x3c")
+        command = [BERTH, "run", "suite.toml"]
+        for i, (what, sets) in enumerate({"training sets": "tasks.mood.train=other.tsv", "evaluation sets": "tasks.mood.dev=other.tsv",
+                                          "settings": "optimizer.rate=1e-5", "weights to begin with": "model.path=model"}.items()):
+            place = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+            with self.subTest(what), subprocess.Popen([*command, *settings(sets)], cwd=self.dir, stderr=subprocess.PIPE, text=True,
+                                                      stdout=subprocess.DEVNULL, env=environment(**place, RANK="1")) as other:
+                first = subprocess.run([*command, "--out", f"two-{i}"], cwd=self.dir, env=environment(**place, RANK="0"),
+                                       capture_output=True, text=True)
+                self.assertEqual((first.returncode, other.wait(), other.stderr.read()), (2, 2, ""), first.stderr)
+                self.assertIn(f"has other {what} than process 0", first.stderr)
 
     def test_one_that_never_comes(self):
         place = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
@@ -346,9 +369,27 @@ class NotFinite(ProcessesTest):
 
     def test_stop_is_told_once(self):
         error = self.run_poisoned("two", "poison", processes=2, code=5).stderr
-        self.assertIn("the loss is nan", error)
+        self.assertEqual(error.count("the loss is nan"), 1, error)
         self.assertIn("train.tsv, lines", error)
         self.assertEqual(len(self.found("two")), 1)
+
+    def test_one_that_fails_alone_ends_all(self):
+        """In the middle of a step, and of an evaluation: the others don't wait for it."""
+        for out, train in (("step", True), ("evaluation", False)):
+            with self.subTest(out):
+                (self.dir / "train.tsv").write_text("\n".join(self.lines) + "\n")
+                self.write_rows("dev.tsv", rows(60, 2))
+                file = self.dir / ("train.tsv" if train else "dev.tsv")
+                lines = file.read_text().splitlines()
+                lines[50] = f"bomb {lines[50]}"
+                file.write_text("\n".join(lines) + "\n")
+                start = time.monotonic()
+                result = self.berth("run", "suite.toml", "--out", out, "--plugin-path", PLUGINS, "--processes", 2, code=4,
+                                    *settings(*FLAWED, "training.shuffle=false", "training.epochs=2"))
+                self.assertLess(time.monotonic() - start, 30)
+                self.assertIn("a bomb", result.stderr)
+                saved = os.readlink(self.dir / out / "checkpoints/last")
+                self.assertEqual(saved, "step-3" if train else "step-13")
 
 
 if __name__ == "__main__":

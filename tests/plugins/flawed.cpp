@@ -1,6 +1,7 @@
 // A sentence classifier with one flaw, named by its option `flaw`, that the check of the same name in `berth
 // validate-plugin` has to find. Without a flaw it passes all of them. `not_finite` is for training: a text with
-// "poison" has a loss, one with "sting" a gradient that is no number.
+// "poison" has a loss, one with "sting" a gradient that is no number; one with "bomb" throws, in its loss or when it is
+// answered.
 #include <atomic>
 #include <clocale>
 #include <cmath>
@@ -74,6 +75,7 @@ struct FlawedHead : kit::LinearHead {
     if (flaw == "gradient") loss.sum = loss.sum.detach() / 2 + loss.sum / 2;
     if (flaw == "not_finite") {
       const at::Tensor marker = batch.field("marker");
+      if ((marker == 3).any().item<bool>()) throw std::runtime_error("a bomb");
       if ((marker == 1).any().item<bool>()) loss.sum = loss.sum * NAN;
       // Zero, with a slope that is no number.
       const at::Tensor& logits = outputs.at("logits");
@@ -150,7 +152,7 @@ class FlawedTask : public Task, public Display {
     if (!own.label.empty()) feature.fields["label"] = std::vector<std::int64_t>{labels_.index(own.label, own.where)};
     if (flaw_ == "not_finite") {
       const auto has = [&](const char* word) { return own.text.find(word) != std::string::npos; };
-      feature.fields["marker"] = std::vector<std::int64_t>{has("poison") ? 1 : has("sting") ? 2 : 0};
+      feature.fields["marker"] = std::vector<std::int64_t>{has("poison") ? 1 : has("sting") ? 2 : has("bomb") ? 3 : 0};
     }
     try {
       sink.add(std::move(feature));
@@ -163,7 +165,10 @@ class FlawedTask : public Task, public Display {
     const kit::LinearHeadOptions options{HeadInput::kPooled, labels_.size(), {}};
     return std::make_shared<FlawedHead>(encoder, options, flaw_);
   }
-  std::unique_ptr<Prediction> decode(const Example&, const std::vector<const FeatureResult*>& results) const override {
+  std::unique_ptr<Prediction> decode(const Example& example,
+                                     const std::vector<const FeatureResult*>& results) const override {
+    const bool is_bomb = dynamic_cast<const FlawedExample&>(example).text.find("bomb") != std::string::npos;
+    if (flaw_ == "not_finite" && is_bomb) throw std::runtime_error("a bomb");
     auto prediction = std::make_unique<FlawedPrediction>();
     const at::Tensor logits = results.front()->sequence("logits").to(at::kDouble).contiguous();
     prediction->label = labels_.name(logits.argmax().item<std::int64_t>());

@@ -56,6 +56,13 @@ TEST(Place, IsReadFromEveryLauncher) {
   }
 }
 
+TEST(Place, WithAnAddressAndNothingElseAMachineHasOne) {
+  std::map<std::string, std::string> variables = {{"RANK", "1"}, {"WORLD_SIZE", "2"}};
+  EXPECT_EQ(place_in(variables).local_size, 2);
+  variables["MASTER_ADDR"] = "first";
+  EXPECT_EQ(place_in(variables).local_size, 1);
+}
+
 TEST(Place, KnowsTorchrunsStoreAndItsRestarts) {
   std::map<std::string, std::string> variables = {{"RANK", "0"},
                                                   {"WORLD_SIZE", "2"},
