@@ -2,8 +2,6 @@
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +11,7 @@
 
 #include "apps/berth/interrupt.h"
 #include "apps/berth/run_stages.h"
+#include "core/platform/process_stats.h"
 #include "core/training/trainer.h"
 
 namespace berth::app {
@@ -88,20 +87,9 @@ distributed::GroupOptions group_options(const suite::DistributedConfig& config) 
           std::chrono::duration_cast<Milliseconds>(Seconds(config.timeout))};
 }
 
-namespace {
-
-// A launcher has given this process its processors: by number, or by name.
-bool has_own_processors() {
-  if (std::getenv("OMP_NUM_THREADS") != nullptr) return true;
-  cpu_set_t own;
-  CPU_ZERO(&own);
-  return sched_getaffinity(0, sizeof(own), &own) == 0 && CPU_COUNT(&own) < sysconf(_SC_NPROCESSORS_ONLN);
-}
-
-}  // namespace
-
 void share_threads(const distributed::Place& place, const suite::Suite& suite) {
-  if (place.local_size == 1 || suite.training.threads > 0 || has_own_processors()) return;
+  const bool has_own = std::getenv("OMP_NUM_THREADS") != nullptr || platform::is_bound_to_processors();
+  if (place.local_size == 1 || suite.training.threads > 0 || has_own) return;
   at::set_num_threads(std::max(1, at::get_num_threads() / place.local_size));
 }
 

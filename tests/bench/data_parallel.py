@@ -201,32 +201,45 @@ def network(runs):
 
 
 def plan(model, file):
-    """The speed of N processes, as a multiple of one's: on one batch (strong), and with a batch for each (weak)."""
+    """The speed of N processes, as a multiple of one's: on one batch, and with a batch for each."""
     counts = [1, 2, 4, 8, 16, 32, 64]
-    cables = [(1000, 0.1), (10000, 0.05), (100000, 0.01)]
-    rows = {}
-    print("| processes | " + " | ".join(f"{m // 1000} Gbit/s" for m, _ in cables) + " | ... with a batch for each of them "
-          + "| |" * (len(cables) - 1) + "\n|" + "---|" * (1 + 2 * len(cables)))
-    for n in counts:
-        strong = [model.seconds(1, 1, 0) / model.seconds(n, m, d) for m, d in cables]
-        weak = [n * model.seconds(1, 1, 0) / model.seconds(n, m, d, n * model.tokens) for m, d in cables]
-        rows[n] = strong, weak
-        print(f"| {n} | " + " | ".join(f"{x:.1f}x" for x in (*strong, *weak)) + " |")
-    if file is None:
-        return
+    cables = [(1000, 0.1), (10000, 0.05), (100000, 0.01)]  # Mbit/s, milliseconds one way
+    panels = {}
+    for cores in (1, 16):  # of each process; more compute as many times as fast
+        one = Model(model.a / cores, model.b / cores, model.tokens, model.dense, model.sparse)
+        alone = one.seconds(1, 1, 0)
+        shared = {n: [alone / one.seconds(n, m, d) for m, d in cables] for n in counts}
+        each = {n: [n * alone / one.seconds(n, m, d, n * one.tokens) for m, d in cables] for n in counts}
+        names = [f"{m // 1000} Gbit/s" for m, _ in cables]
+        print(f"\n{cores} core(s) a process: one batch for all, and a batch for each\n"
+              f"| processes | {' | '.join(names)} | {' | '.join(f'{name}, each' for name in names)} |\n|" + "---|" * (1 + 2 * len(names)))
+        for n in counts:
+            print(f"| {n} | " + " | ".join(f"{x:.1f}x" for x in (*shared[n], *each[n])) + " |")
+        panels[f"one batch for all, {cores} core(s) a process"] = shared
+        panels[f"a batch for each, {cores} core(s) a process"] = each
+    if file is not None:
+        draw(panels, counts, [m for m, _ in cables], file)
+
+
+def draw(panels, counts, speeds, file):
     import matplotlib
     matplotlib.use("svg")
     from matplotlib import pyplot
-    figure, axes = pyplot.subplots(1, 2, figsize=(9, 4), sharex=True)
-    for side, (axis, title) in enumerate(zip(axes, ("one batch for all", "a batch for each"))):
-        axis.plot(counts, counts, color="grey", linewidth=0.8, linestyle="--", label="as many times")
-        for i, (megabits, _) in enumerate(cables):
-            axis.plot(counts, [rows[n][side][i] for n in counts], marker="o", label=f"{megabits // 1000} Gbit/s")
-        axis.set(xscale="log", yscale="log", xlabel="processes of one core", ylabel="speed of one process", title=title)
-        axis.set_xticks(counts, counts)
-        axis.legend()
-    figure.tight_layout()
     pyplot.rcParams["svg.hashsalt"] = "berth"
+    figure, axes = pyplot.subplots(2, 2, figsize=(9, 7), sharex=True, sharey=True)
+    for axis, (title, rows) in zip(axes.flat, panels.items()):
+        axis.plot(counts, counts, color="grey", linewidth=0.8, linestyle="--", label="as many times")
+        for i, speed in enumerate(speeds):
+            axis.plot(counts, [rows[n][i] for n in counts], marker="o", label=f"{speed // 1000} Gbit/s")
+        axis.set(xscale="log", yscale="log", title=title)
+        axis.set_xticks(counts, counts)
+        axis.minorticks_off()
+    for axis in axes[1]:
+        axis.set_xlabel("processes")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("speed of one process")
+    axes[0][0].legend()
+    figure.tight_layout()
     figure.savefig(file, metadata={"Date": None})
 
 
