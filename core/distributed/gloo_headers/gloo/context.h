@@ -1,7 +1,7 @@
-// The few declarations that <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp> needs of gloo, whose headers LibTorch does
-// not bring along. The implementation is inside LibTorch. Only pointers to these types are handled here, so that their
-// layout does not matter; a distribution's headers are of another version than LibTorch's own copy. Never construct a
-// ProcessGroupGloo::GlooStore against them.
+// The few declarations that <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp> needs of gloo, whose headers LibTorch
+// does not bring along. The implementation is inside LibTorch. Only pointers to these types are handled here, so that
+// their layout does not matter; a distribution's headers are of another version than LibTorch's own copy. Never
+// construct a ProcessGroupGloo::GlooStore against them.
 #pragma once
 
 #include <chrono>
