@@ -75,8 +75,7 @@ void check_suite(int processes, const suite::Suite& suite) {
   };
   for (const auto& task : suite.tasks) {
     if (task.train) check(task, *task.train);
-    if (task.dev) check(task, *task.dev);
-    for (const auto& set : task.sets) check(task, set);
+    for (const auto& set : training::set_files(task)) check(task, set);
   }
 }
 

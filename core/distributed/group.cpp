@@ -3,12 +3,11 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netdb.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <cstdlib>
 #include <cstring>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -24,23 +23,15 @@ using Device = std::shared_ptr<gloo::transport::Device>;
 
 // This machine's address on the way to another: no packet is sent. "" where there is none.
 std::string own_address(const std::string& host, std::uint16_t port) {
-  addrinfo hint{};
-  hint.ai_socktype = SOCK_DGRAM;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hint, &found) != 0) return "";
-  std::string address;
-  const int descriptor = socket(found->ai_family, SOCK_DGRAM, 0);
-  sockaddr_storage own{};
-  socklen_t length = sizeof(own);
-  char text[NI_MAXHOST] = {};
-  if (descriptor >= 0 && connect(descriptor, found->ai_addr, found->ai_addrlen) == 0 &&
-      getsockname(descriptor, reinterpret_cast<sockaddr*>(&own), &length) == 0 &&
-      getnameinfo(reinterpret_cast<sockaddr*>(&own), length, text, sizeof(text), nullptr, 0, NI_NUMERICHOST) == 0) {
-    address = text;
-  }
-  if (descriptor >= 0) close(descriptor);
-  freeaddrinfo(found);
-  return address;
+  using boost::asio::ip::udp;
+  boost::asio::io_context context;
+  boost::system::error_code failed;
+  const auto found = udp::resolver(context).resolve(host, std::to_string(port), failed);
+  if (failed || found.empty()) return "";
+  udp::socket socket(context);
+  socket.connect(*found.begin(), failed);
+  const auto own = failed ? udp::endpoint() : socket.local_endpoint(failed);
+  return failed ? "" : own.address().to_string();
 }
 
 // Named by GLOO_SOCKET_IFNAME, as elsewhere; else the one that leads to process 0.
@@ -64,8 +55,6 @@ c10::intrusive_ptr<c10d::Store> meeting_place(const Place& place, const GroupOpt
                                                 c10::make_intrusive<c10d::TCPStore>(place.address, store));
 }
 
-std::string met_name(int rank) { return fmt::format("met/{}", rank); }
-
 // What c10d says, without the advice and the trace that it adds.
 std::string reason(const std::exception& error) {
   std::string text = error.what();
@@ -84,7 +73,7 @@ class Group::Gloo {
       settings->devices.push_back(device_of(place));
       const auto store = meeting_place(place, options);
       group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store, place.rank, place.size, settings);
-      store->set(met_name(place.rank), "");
+      store->set(met_key(place.rank), "");
     } catch (const std::exception& error) {
       throw Error(ErrorKind::kIo, fmt::format("process {} of {} did not find the others at {}:{}: {}; are all of them "
                                               "started, and is that address open to them?",
@@ -108,8 +97,7 @@ class Group::Gloo {
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
 };
 
-// As c10d's PrefixStore puts the two together.
-std::string met_key(const std::string& meeting, int rank) { return fmt::format("{}/{}", meeting, met_name(rank)); }
+std::string met_key(int rank) { return fmt::format("met/{}", rank); }
 
 Group::Group() = default;
 

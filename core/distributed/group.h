@@ -21,8 +21,8 @@ struct GroupOptions {
   std::chrono::milliseconds timeout = std::chrono::minutes(30);
 };
 
-// Under which the meeting place knows that a process has found the others. meeting: Place::meeting.
-std::string met_key(const std::string& meeting, int rank);
+// Under which the store of Place::meeting knows that a process has found the others.
+std::string met_key(int rank);
 
 class Group {
  public:

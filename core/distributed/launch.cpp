@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <vector>
 
@@ -32,6 +33,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kHere = "127.0.0.1";
 constexpr auto kTimeToEnd = std::chrono::seconds(60);
 constexpr auto kBetweenLooks = std::chrono::milliseconds(20);
 
@@ -48,7 +50,7 @@ class MeetingPlace {
   }
 
   std::uint16_t port() const { return store_->getPort(); }
-  bool has_met(const Place& place) { return store_->check({met_key(place.meeting, place.rank)}); }
+  bool has_met(const Place& place) { return c10d::PrefixStore(place.meeting, store_).check({met_key(place.rank)}); }
 
  private:
   // The store closes it. Of itself, it would listen on all interfaces.
@@ -67,7 +69,6 @@ class MeetingPlace {
     return descriptor;
   }
 
-  static constexpr const char* kHere = "127.0.0.1";
   c10::intrusive_ptr<c10d::TCPStore> store_;
 };
 
@@ -78,7 +79,7 @@ Variables variables_of(int rank, int size, std::uint16_t port) {
                          {"WORLD_SIZE", std::to_string(size)},
                          {"LOCAL_RANK", std::to_string(rank)},
                          {"LOCAL_WORLD_SIZE", std::to_string(size)},
-                         {"MASTER_ADDR", "127.0.0.1"},
+                         {"MASTER_ADDR", kHere},
                          {"MASTER_PORT", std::to_string(port)},
                          {"TORCHELASTIC_USE_AGENT_STORE", "True"},
                          {"TORCHELASTIC_RESTART_COUNT", "0"}};

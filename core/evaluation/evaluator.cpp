@@ -164,6 +164,7 @@ void predict_part(const TaskModel& model, const data::TaskData& data, const Part
 
 // This process's examples, as many tokens as the others'.
 Part own_part(const data::TaskData& data, const distributed::Group& group) {
+  if (group.is_alone()) return {0, data.example_count};
   std::vector<std::int64_t> lengths;
   lengths.reserve(static_cast<std::size_t>(data.example_count));
   for (std::int64_t example = 0; example < data.example_count; ++example) {

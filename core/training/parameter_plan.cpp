@@ -186,6 +186,14 @@ std::int64_t ParameterPlan::total() const {
   return sum;
 }
 
+std::vector<at::Tensor> ParameterPlan::trained() const {
+  std::vector<at::Tensor> tensors;
+  for (const auto& parameter : parameters) {
+    if (parameter.status == Status::kTrained) tensors.push_back(parameter.tensor);
+  }
+  return tensors;
+}
+
 double ParameterPlan::trained_share() const {
   const auto used = total() - count(Status::kUnused);
   return used == 0 ? 0 : static_cast<double>(count(Status::kTrained)) / static_cast<double>(used);

@@ -58,7 +58,8 @@ struct ParameterPlan {
 
   std::int64_t count(Status status) const;  // numbers, not tensors
   std::int64_t total() const;
-  double trained_share() const;  // of all that is used or frozen
+  std::vector<at::Tensor> trained() const;  // in their order
+  double trained_share() const;             // of all that is used or frozen
 
   // The multiplications in a step's products with the layers' weights, as a part of what they are where everything
   // learns: each weight has a product forwards, one for its gradient if it has one, and one for its input's if anything

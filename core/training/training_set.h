@@ -11,6 +11,9 @@
 
 namespace berth::training {
 
+struct Session;
+struct TaskSession;
+
 class TrainingSet {
  public:
   virtual ~TrainingSet() = default;
@@ -50,5 +53,8 @@ class HeldSet final : public TrainingSet {
   const data::TaskData& data_;
   TaskBatches batches_;
 };
+
+// As the suite asks for it. Both outlive the result.
+std::unique_ptr<TrainingSet> make_training_set(const Session& session, const TaskSession& task);
 
 }  // namespace berth::training
