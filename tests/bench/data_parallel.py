@@ -13,6 +13,9 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+from cable import Cable
+
 ROOT = HERE.parents[1]
 BERTH = pathlib.Path(os.environ.get("BERTH", ROOT / "build/release/bin/berth")).resolve()
 MODEL = pathlib.Path(os.environ["BERTH_MINILM"]).resolve()
@@ -51,44 +54,16 @@ class Runs:
 
     def run_apart(self, cable, *settings):
         out, command = self.command(settings)
-        place = {**os.environ, "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1", "MASTER_ADDR": cable.address,
-                 "MASTER_PORT": "29511"}
-        with subprocess.Popen(["ip", "netns", "exec", cable.names[1], *command], env={**place, "RANK": "1"},
+        with subprocess.Popen(cable.on(1, *command), env={**os.environ, **cable.place(1, 29511)},
                               stdout=subprocess.DEVNULL) as other:
-            subprocess.run(["ip", "netns", "exec", cable.names[0], *command], env={**place, "RANK": "0"}, check=True,
+            subprocess.run(cable.on(0, *command), env={**os.environ, **cable.place(0, 29511)}, check=True,
                            stdout=subprocess.DEVNULL)
         if other.returncode != 0:
             sys.exit("process 1 failed")
         return json.loads((out / "summary.json").read_text())
 
 
-class Cable:
-    """Two network namespaces, and what joins them."""
-    address = "10.11.12.1"
-
-    def __init__(self):
-        self.names, self.ends = ["bench-a", "bench-b"], ["bench-va", "bench-vb"]
-
-    def __enter__(self):
-        for name in self.names:
-            subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
-            self.ip("netns", "add", name)
-        self.ip("link", "add", self.ends[0], "netns", self.names[0], "type", "veth", "peer", "name", self.ends[1], "netns",
-                self.names[1])
-        for i, (name, end) in enumerate(zip(self.names, self.ends)):
-            self.ip("-n", name, "address", "add", f"10.11.12.{i + 1}/24", "dev", end)
-            for link in ("lo", end):
-                self.ip("-n", name, "link", "set", link, "up")
-        return self
-
-    def __exit__(self, *_):
-        for name in self.names:
-            self.ip("netns", "delete", name)
-
-    @staticmethod
-    def ip(*command):
-        subprocess.run(["ip", *command], check=True)
-
+class LimitedCable(Cable):
     def limit(self, megabits):
         for name, end in zip(self.names, self.ends):
             tc = ["tc", "-n", name, "qdisc"]
@@ -100,8 +75,8 @@ class Cable:
     def sent(self):
         """Bytes that each end has sent so far."""
         counters = [f"/sys/class/net/{end}/statistics/tx_bytes" for end in self.ends]
-        return [int(subprocess.run(["ip", "netns", "exec", name, "cat", file], check=True, capture_output=True).stdout)
-                for name, file in zip(self.names, counters)]
+        return [int(subprocess.run(self.on(i, "cat", file), check=True, capture_output=True).stdout)
+                for i, file in enumerate(counters)]
 
 
 def step_time(summary):
@@ -136,7 +111,7 @@ def step_bytes(runs, cable):
 
 
 def bytes_part(runs):
-    with Cable() as cable:
+    with LimitedCable() as cable:
         sent, summary = step_bytes(runs, cable)
     dense = 4 * dense_numbers(summary)
     print(f"bytes of a step: {sent[0] / 1e6:.2f} and {sent[1] / 1e6:.2f} MB sent by the two; a ring sends 2 (N - 1) / N = 1 times")
@@ -186,7 +161,7 @@ def measured_model(runs, sparse):
 
 
 def network(runs):
-    with Cable() as cable:
+    with LimitedCable() as cable:
         sent, summary = step_bytes(runs, cable)
         model = measured_model(runs, max(0, statistics.mean(sent) - 4 * dense_numbers(summary)))
         print("| cable | measured | the model says | one process |\n|---|---|---|---|")

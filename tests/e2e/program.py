@@ -19,6 +19,11 @@ BAD = ["a sad day", "the worst of all", "cold food and bad music", "we hated it"
 PLACES = ["here", "there", "at home", "in town", "by the sea", "on the road"]
 
 
+def settings(*values):
+    """The arguments that give a suite these."""
+    return [argument for value in values for argument in ("--set", value)]
+
+
 def rows(count, seed):
     rng = random.Random(seed)
     for _ in range(count):
@@ -118,13 +123,22 @@ train = "train.tsv"
             entry |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         (folder / "manifest.json").write_text(json.dumps(manifest))
 
-    def tensors(self, path):
-        """The bytes of each tensor of a safetensors file."""
+    def entries(self, path):
+        """Name, type and bytes of each tensor of a safetensors file."""
         data = (self.dir / path).read_bytes()
         size = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8:8 + size])
-        return {k: data[8 + size + v["data_offsets"][0]:8 + size + v["data_offsets"][1]]
-                for k, v in header.items() if k != "__metadata__"}
+        for name, entry in json.loads(data[8:8 + size]).items():
+            if name != "__metadata__":
+                begin, end = entry["data_offsets"]
+                yield name, entry["dtype"], data[8 + size + begin:8 + size + end]
+
+    def tensors(self, path):
+        """The bytes of each tensor of a safetensors file."""
+        return {name: data for name, _, data in self.entries(path)}
+
+    def content(self, out):
+        """The hash of all that the run has learned."""
+        return self.json(f"{out}/checkpoints/last/manifest.json")["content"]
 
     def json_lines(self, path):
         return [json.loads(line) for line in (self.dir / path).read_text().splitlines()]

@@ -1,7 +1,6 @@
 """Several processes make of a suite what one makes of it, started by berth itself, by torchrun and mpirun, and on two
 machines; and what happens when one of them is gone."""
 import array
-import json
 import os
 import pathlib
 import random
@@ -14,7 +13,8 @@ import sys
 import time
 import unittest
 
-from program import BERTH, rows
+from program import BERTH, rows, settings
+from cable import Cable
 from test_not_finite import FLAWED, PLUGINS
 from test_resume import FourTasksTest
 
@@ -23,10 +23,6 @@ EQUAL = ["training.epochs=100", "training.steps=50", "training.batch_size=9", "t
          "mixing.weights=uncertainty",
          *(f"tasks.{task}.options.dropout=0" for task in ("mood", "notes", "questions", "orders"))]
 LAUNCHED = re.compile("^(RANK|WORLD_SIZE|LOCAL_|MASTER_|OMPI_|PMI|SLURM_|TORCHELASTIC_)")
-
-
-def settings(*values):
-    return [argument for value in values for argument in ("--set", value)]
 
 
 def environment(**changes):
@@ -50,12 +46,9 @@ class ProcessesTest(FourTasksTest):
             name = str(file.relative_to(last))
             if not name.startswith(("encoder/", "heads/")):
                 continue
-            data = file.read_bytes()
-            size = int.from_bytes(data[:8], "little")
-            for tensor, value in json.loads(data[8:8 + size]).items():
-                if tensor != "__metadata__" and value["dtype"] in kinds:
-                    begin, end = value["data_offsets"]
-                    numbers[f"{name}/{tensor}"] = array.array(kinds[value["dtype"]], data[8 + size + begin:8 + size + end])
+            for tensor, kind, data in self.entries(file):
+                if kind in kinds:
+                    numbers[f"{name}/{tensor}"] = array.array(kinds[kind], data)
         self.assertTrue(any(name.startswith("heads/") for name in numbers))
         return numbers
 
@@ -71,9 +64,6 @@ class ProcessesTest(FourTasksTest):
         tables = [line for line in self.metrics(run) if line["kind"] in ("evaluation", "final")]
         self.assertGreaterEqual(len(tables), 4)
         return tables
-
-    def content(self, run):
-        return json.loads((self.dir / run / "checkpoints/last/manifest.json").read_text())["content"]
 
     def same_scores(self, a, b, places):
         def flat(value, path=""):
@@ -183,24 +173,17 @@ class Launchers(ProcessesTest):
 
     def test_two_machines(self):
         """Two network namespaces that only a cable joins."""
-        names, ends = [f"berth{os.getpid()}{end}" for end in "ab"], [f"v{os.getpid()}{end}" for end in "ab"]
-
-        def ip(*arguments):
-            return subprocess.run(["ip", *arguments], capture_output=True, text=True)
-
-        self.addCleanup(lambda: [ip("netns", "delete", name) for name in names])
-        if shutil.which("ip") is None or any(ip("netns", "add", name).returncode for name in names):
-            self.skipTest("network namespaces can't be made here")
-        made = [ip("link", "add", ends[0], "netns", names[0], "type", "veth", "peer", "name", ends[1], "netns", names[1])]
-        for i, (name, end) in enumerate(zip(names, ends)):
-            made.append(ip("-n", name, "address", "add", f"10.11.12.{i + 1}/24", "dev", end))
-            made += [ip("-n", name, "link", "set", link, "up") for link in ("lo", end)]
-        for result in made:
-            self.assertEqual(result.returncode, 0, result.stderr)
-        place = {"WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1", "MASTER_ADDR": "10.11.12.1", "MASTER_PORT": "29501"}
-        command = ["ip", "netns", "exec", names[1], BERTH, "run", "suite.toml", "--out", "two", *self.sets]
-        with subprocess.Popen(command, cwd=self.dir, env=environment(**place, RANK="1"), stdout=subprocess.DEVNULL) as other:
-            self.assert_ran(self.run_by("ip", "netns", "exec", names[0], **place, RANK="0"))
+        if shutil.which("ip") is None:
+            self.skipTest("no ip")
+        cable = Cable()
+        self.addCleanup(cable.remove)
+        try:
+            cable.lay()
+        except OSError as error:
+            self.skipTest(f"network namespaces can't be made here: {error}")
+        command = cable.on(1, BERTH, "run", "suite.toml", "--out", "two", *self.sets)
+        with subprocess.Popen(command, cwd=self.dir, env=environment(**cable.place(1, 29501)), stdout=subprocess.DEVNULL) as other:
+            self.assert_ran(self.run_by(*cable.on(0), **cable.place(0, 29501)))
         self.assertEqual(other.returncode, 0)
 
 
@@ -253,10 +236,7 @@ class Endings(ProcessesTest):
                 else:
                     self.berth("run", "--resume", out, "--processes", 2)
                 self.assertEqual(self.content(out), self.content("whole"))
-                self.assertEqual(self.plain_metrics(out), self.plain_metrics("whole"))
-
-    def plain_metrics(self, out):
-        return self.metrics(out)
+                self.assertEqual(self.metrics(out), self.metrics("whole"))
 
     def test_an_interrupted_run_goes_on_with_another_number_of_processes(self):
         sets = settings(*EQUAL, "model.precision=float64", "checkpoints.every=50", "checkpoints.keep=99", "training.steps=300")

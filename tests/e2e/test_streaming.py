@@ -3,17 +3,13 @@ anywhere, and what needs the whole set is refused."""
 import gzip
 import os
 
-from program import rows
+from program import rows, settings
 import run_folders
 from test_resume import FourTasksTest
 
 PLUGINS = os.path.join(os.environ["TEST_PLUGINS"], "plugins-flawed")
 STREAM = ("tasks.mood.stream=true", "training.steps=30", "training.log_every=1", "evaluation.every=10", "analysis.at_end=false")
 IN_ORDER = (*STREAM, "training.shuffle=false")
-
-
-def settings(*values):
-    return [argument for value in values for argument in ("--set", value)]
 
 
 class StreamingTest(FourTasksTest):

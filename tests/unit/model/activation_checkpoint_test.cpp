@@ -48,6 +48,14 @@ EncoderInput some_input(std::int64_t sequences = 6) {
   return {ids, at::zeros_like(ids), at::cat(positions), at::tensor(offsets, at::kLong)};
 }
 
+// As some_input(), with the hidden states above its embeddings given.
+EncoderInput input_above(const at::Tensor& hidden) {
+  EncoderInput input = some_input();
+  input.stages = 1;
+  input.hidden = hidden;
+  return input;
+}
+
 EncoderOptions with_checkpointing(EncoderOptions options) {
   options.activation_checkpointing = true;
   return options;
@@ -185,9 +193,7 @@ TEST(ActivationCheckpoint, GivesTheSameBitsOfTwoPassesAndOfTheInput) {
   pair.learn_all_but({});
   const at::Tensor start = pair.plain.lower(some_input(), 1).detach();
   const auto both = [&](const Encoder& encoder) {
-    EncoderInput input = some_input();
-    input.hidden = start.clone().requires_grad_(true);
-    input.stages = 1;
+    const EncoderInput input = input_above(start.clone().requires_grad_(true));
     const at::Tensor one = encoder.forward(input, kRun).hidden;
     const at::Tensor other = encoder.forward(input, {HeadInput::kAllTokens, true, {1, 3}}).hidden;
     (one.pow(3) * other).sum().backward();
@@ -206,9 +212,7 @@ TEST(ActivationCheckpoint, GivesTheInputsGradientAloneAndLeavesTheParametersAsTh
   pair.learn_all_but({});
   const at::Tensor start = pair.plain.lower(some_input(), 1).detach();
   const auto moved = [&](const Encoder& encoder) {
-    EncoderInput input = some_input();
-    input.stages = 1;
-    input.hidden = start.clone().requires_grad_(true);
+    EncoderInput input = input_above(start.clone().requires_grad_(true));
     const at::Tensor first = encoder.forward(input, kRun).hidden.pow(3).sum();
     const at::Tensor gradient = torch::autograd::grad({first}, {input.hidden}).front();
     for (const auto& [name, tensor] : encoder.parameters()) EXPECT_FALSE(tensor.grad().defined()) << name;
