@@ -24,9 +24,11 @@ constexpr std::int64_t kBucketNumbers = std::int64_t{2} << 20;
 
 // Rows that some process has, ascending.
 std::vector<std::int64_t> all_rows(Group& group, const at::Tensor& own) {
-  const auto bytes = static_cast<std::size_t>(own.numel()) * sizeof(std::int64_t);
+  std::string bytes;  // a tensor of nothing has no address to copy from
+  if (own.numel() > 0) bytes.assign(static_cast<const char*>(own.const_data_ptr()), own.nbytes());
   std::vector<std::int64_t> rows;
-  for (const auto& received : group.gather(std::string(static_cast<const char*>(own.const_data_ptr()), bytes))) {
+  for (const auto& received : group.gather(bytes)) {
+    if (received.empty()) continue;
     const auto first = rows.size();
     rows.resize(first + received.size() / sizeof(std::int64_t));
     std::memcpy(rows.data() + first, received.data(), received.size());
