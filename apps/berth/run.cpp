@@ -15,6 +15,7 @@
 #include "apps/berth/watch.h"
 #include "core/debias/prepare.h"
 #include "core/debias/teacher.h"
+#include "core/device/device.h"
 #include "core/distributed/launch.h"
 #include "core/platform/folder_lock.h"
 #include "core/platform/whole_file.h"
@@ -38,8 +39,8 @@ Usage run_usage() {
   usage.options.add_options()("out", po::value<std::string>()->value_name("DIR"),
                               "the run folder, new or empty (default: runs/NAME)")(
       "resume", po::value<std::string>()->value_name("RUN_DIR"),
-      "go on with this run, with its own suite: no SUITE.toml, no --out, no --set but training.not_finite")(
-      "profile", po::bool_switch(), "print where the time of a training step went")(
+      "go on with this run, with its own suite: no SUITE.toml, no --out, no --set but training.not_finite and "
+      "model.device")("profile", po::bool_switch(), "print where the time of a training step went")(
       "processes", po::value<int>()->value_name("N"),
       "train in N processes on this machine that share each batch and its processors (default: 1, or what torchrun, "
       "mpirun or srun started)")("watch", po::value<std::uint16_t>()->implicit_value(0)->value_name("PORT"),
@@ -58,11 +59,11 @@ std::optional<report::RunFolder> resumed_run(const po::variables_map& values) {
     throw Error(ErrorKind::kConfig, fmt::format("--resume goes on with a run as it was begun; take '{}' away", other));
   }
   for (const auto& set : sets_of(values)) {
-    if (set.starts_with("training.not_finite=")) continue;
-    throw Error(ErrorKind::kConfig,
-                fmt::format("--resume goes on with a run as it was begun, but for training.not_finite; take '--set {}' "
-                            "away",
-                            set));
+    if (set.starts_with("training.not_finite=") || set.starts_with("model.device=")) continue;
+    throw Error(ErrorKind::kConfig, fmt::format("--resume goes on with a run as it was begun, but for "
+                                                "training.not_finite and model.device; take '--set {}' "
+                                                "away",
+                                                set));
   }
   return report::RunFolder::open(values["resume"].as<std::string>());
 }
@@ -180,6 +181,12 @@ int run_to_end(Started& started, distributed::Group& group, report::Console& con
   return interrupted_code();
 }
 
+// Processes that share a machine with several GPUs take one each.
+suite::Suite on_own_device(suite::Suite suite, const distributed::Place& place) {
+  suite.model.device = device::of_process(suite.model.device, place.local_rank, place.local_size);
+  return suite;
+}
+
 int run_here(const po::variables_map& values, const std::optional<report::RunFolder>& resumed,
              const suite::Suite& suite, const plugin::Registry& registry, const distributed::Place& place) {
   report::Console console(stdout);
@@ -188,7 +195,7 @@ int run_here(const po::variables_map& values, const std::optional<report::RunFol
   Started started;
   together(group, [&] {
     if (resumed && group.is_first()) find_checkpoint(*resumed, started, console);
-    if (!started.is_over) started.session.emplace(make_session(suite, registry));
+    if (!started.is_over) started.session.emplace(make_session(on_own_device(suite, place), registry));
   });
   if (!group.from_first(started.is_over ? "over" : "").empty()) return 0;
   // From here on there is something to lose.

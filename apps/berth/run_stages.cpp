@@ -112,6 +112,7 @@ void describe_session(const training::Session& session, report::Console& console
   if (session.encoder.options().products == model::Products::kBFloat16) {
     console.line("  matrix products of the encoder in bfloat16");
   }
+  if (!session.encoder.device().is_cpu()) console.line("  computes on " + session.encoder.device().str());
   const auto& report = session.load_report;
   if (!report.initialised.empty()) {
     console.line(

@@ -21,7 +21,7 @@ const at::Tensor& parameter(const model::Encoder& encoder, const std::string& na
 }
 
 std::vector<double> means(const at::Tensor& sums, std::int64_t count) {
-  const at::Tensor values = sums / count;
+  const at::Tensor values = (sums / count).cpu();
   const auto* data = values.const_data_ptr<double>();
   return {data, data + values.numel()};
 }
@@ -31,7 +31,7 @@ std::vector<double> means(const at::Tensor& sums, std::int64_t count) {
 AttentionMeter::AttentionMeter(const model::Encoder& encoder) : heads_(encoder.config().num_attention_heads) {
   for (std::int64_t i = 0; i < encoder.config().num_hidden_layers; ++i) {
     const auto self = fmt::format("encoder.layer.{}.attention.self.", i);
-    const at::Tensor zero = at::zeros({heads_}, at::kDouble);
+    const at::Tensor zero = at::zeros({heads_}, at::TensorOptions(at::kDouble).device(encoder.device()));
     layers_.push_back({parameter(encoder, self + "query.weight"), parameter(encoder, self + "query.bias"),
                        parameter(encoder, self + "key.weight"), parameter(encoder, self + "key.bias"), zero,
                        zero.clone()});
@@ -51,7 +51,7 @@ void AttentionMeter::add(const std::vector<at::Tensor>& states, const Batch& bat
       };
       const at::Tensor scores = at::matmul(of_heads(queries), of_heads(keys).transpose(1, 2));
       const at::Tensor attention = at::softmax(scores / std::sqrt(static_cast<double>(width)), -1, at::kDouble);
-      const at::Tensor places = at::arange(offsets[b + 1] - offsets[b], at::kDouble);
+      const at::Tensor places = at::arange(offsets[b + 1] - offsets[b], attention.options());
       layer.entropy += at::special_entr(attention).sum({1, 2});
       layer.distance += (attention * (places.unsqueeze(0) - places.unsqueeze(1)).abs()).sum({1, 2});
     }

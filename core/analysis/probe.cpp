@@ -10,6 +10,7 @@
 #include "berth/head.h"
 #include "core/data/encoded_batch.h"
 #include "core/data/hidden_cache.h"
+#include "core/device/device.h"
 #include "core/training/random.h"
 #include "core/training/task_batches.h"
 
@@ -19,7 +20,8 @@ namespace {
 // What a head reads of one layer's output.
 model::EncoderOutput output_of(const Batch& batch, const at::Tensor& hidden, HeadInput input) {
   model::EncoderOutput output;
-  output.first = at::index_select(hidden, 0, batch.offsets().narrow(0, 0, batch.size()));
+  const at::Tensor rows = device::copy_to(batch.offsets().narrow(0, 0, batch.size()), hidden.device());
+  output.first = at::index_select(hidden, 0, rows);
   if (input == HeadInput::kAllTokens) output.hidden = hidden;
   if (input == HeadInput::kPooled) output.pooled = output.first;
   return output;

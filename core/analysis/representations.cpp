@@ -9,6 +9,7 @@
 
 #include "core/analysis/similarity.h"
 #include "core/data/encoded_batch.h"
+#include "core/device/device.h"
 
 namespace berth::analysis {
 namespace {
@@ -59,7 +60,7 @@ Representations compare_representations(const model::Encoder& before, const mode
     std::vector<std::int64_t> rows;
     for (; next != places.end() && *next < begin + batch->tokens(); ++next) rows.push_back(*next - begin);
     begin += batch->tokens();
-    const at::Tensor index = at::tensor(rows, at::kLong);
+    const at::Tensor index = device::copy_to(at::tensor(rows, at::kLong), before.device());
     old_states.add(*batch, index);
     new_states.add(*batch, index);
   }

@@ -26,7 +26,7 @@ at::Tensor cosines(const at::Tensor& rows) {
   const at::Tensor wide = rows.to(at::kDouble);
   const at::Tensor unit = wide / at::linalg_vector_norm(wide, 2, at::IntArrayRef{1}, true).clamp_min(1e-12);
   const at::Tensor all = at::matmul(unit, unit.t());
-  const at::Tensor pairs = at::triu_indices(all.size(0), all.size(1), 1);
+  const at::Tensor pairs = at::triu_indices(all.size(0), all.size(1), 1, all.options().dtype(at::kLong));
   return all.index({pairs[0], pairs[1]});
 }
 

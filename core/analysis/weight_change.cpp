@@ -90,8 +90,8 @@ std::vector<Part> parts_of(const NamedTensors& before, const NamedTensors& after
     auto part =
         std::find_if(parts.begin(), parts.end(), [&](const Part& p) { return p.group == group && p.kind == kind; });
     if (part == parts.end()) part = parts.insert(part, {std::move(group), kind, {}, {}, 0});
-    const at::Tensor x = before[i].tensor.detach().to(at::kDouble);
-    const at::Tensor y = after[i].tensor.detach().to(at::kDouble);
+    const at::Tensor x = before[i].tensor.detach().cpu().to(at::kDouble);
+    const at::Tensor y = after[i].tensor.detach().cpu().to(at::kDouble);
     const at::Tensor difference = y - x;
     const Sums own = {squares(x.flatten()), squares(y.flatten()), at::dot(x.flatten(), y.flatten()).item<double>(),
                       squares(difference.flatten())};

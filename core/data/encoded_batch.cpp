@@ -5,6 +5,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "berth/error.h"
+#include "core/device/device.h"
 
 namespace berth::data {
 
@@ -27,10 +28,10 @@ Padded EncodedBatch::padded() const {
   const at::Tensor lengths = batch_.offsets().slice(0, 1) - batch_.offsets().slice(0, 0, -1);
   const auto longest = lengths.max().item<std::int64_t>();
   Padded result;
-  result.mask = at::arange(longest, at::kLong).unsqueeze(0) < lengths.unsqueeze(1);
+  const at::Tensor mask = at::arange(longest, at::kLong).unsqueeze(0) < lengths.unsqueeze(1);
+  result.mask = device::copy_to(mask, packed.device());
   // Row b * L + position for each packed token: scattering keeps the gradient.
-  const at::Tensor rows =
-      at::arange(batch_.size(), at::kLong).repeat_interleave(lengths).mul(longest).add(batch_.positions());
+  const at::Tensor rows = device::copy_to(mask.flatten().nonzero().squeeze(1), packed.device());
   result.hidden = at::zeros({batch_.size() * longest, packed.size(1)}, packed.options())
                       .index_copy(0, rows, packed)
                       .view({batch_.size(), longest, packed.size(1)});

@@ -9,6 +9,7 @@
 
 #include "berth/error.h"
 #include "core/data/packed_batch.h"
+#include "core/device/device.h"
 #include "core/training/random.h"
 
 namespace berth::data {
@@ -38,8 +39,8 @@ std::size_t value_count(const FieldValues& values) {
 
 }  // namespace
 
-FeatureStore::FeatureStore(std::vector<FieldSpec> specs, at::ScalarType dtype, std::string owner)
-    : dtype_(dtype), owner_(std::move(owner)) {
+FeatureStore::FeatureStore(std::vector<FieldSpec> specs, const at::TensorOptions& options, std::string owner)
+    : dtype_(c10::typeMetaToScalarType(options.dtype())), device_(options.device()), owner_(std::move(owner)) {
   for (auto& spec : specs) {
     if (spec.width < 1 || (spec.width != 1 && spec.shape != FieldShape::kPerSequence)) {
       throw Error(ErrorKind::kPlugin,
@@ -180,6 +181,10 @@ std::unique_ptr<Batch> FeatureStore::pack(const std::vector<std::int64_t>& featu
   for (const auto& column : columns_) {
     if (is_filled(column)) contents.fields.emplace(column.spec.name, pack_field(column, features));
   }
+  for (auto* tensor : {&contents.ids, &contents.segments, &contents.positions}) {
+    *tensor = device::copy_to(*tensor, device_);
+  }
+  for (auto& [name, field] : contents.fields) field.values = device::copy_to(field.values, device_);
   return std::make_unique<PackedBatch>(std::move(contents));
 }
 

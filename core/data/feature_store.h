@@ -15,8 +15,9 @@ namespace berth::data {
 
 class FeatureStore {
  public:
-  // dtype: of kReal fields. owner: for messages ("task 'sst2' (plugin classification)").
-  FeatureStore(std::vector<FieldSpec> specs, at::ScalarType dtype, std::string owner);
+  // options: the type of kReal fields, and where batches are (but for what Batch has on the CPU). owner: for messages
+  // ("task 'sst2' (plugin classification)").
+  FeatureStore(std::vector<FieldSpec> specs, const at::TensorOptions& options, std::string owner);
 
   // Throws Error kPlugin for an empty sequence, vectors of differing lengths, and fields that don't match their
   // declaration. All features have targets, or none has; all have the input fields.
@@ -53,6 +54,7 @@ class FeatureStore {
   void add_field(Column& column, const FieldValues& values, std::int64_t length);
 
   at::ScalarType dtype_;
+  at::Device device_;
   std::string owner_;
   std::vector<std::int32_t> ids_;
   std::vector<std::uint8_t> segments_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "core/data/encoded_batch.h"
+#include "core/device/device.h"
 
 namespace berth::data {
 
@@ -16,6 +17,7 @@ HiddenCache::HiddenCache(const FeatureStore& store, const model::Encoder& encode
     : store_(store),
       stages_(stages),
       pack_size_(pack_size),
+      device_(encoder.device()),
       hidden_(at::empty({store.tokens(), encoder.config().hidden_size},
                         at::TensorOptions().dtype(encoder.options().dtype))) {
   fill(encoder, nullptr, tick);
@@ -56,13 +58,13 @@ at::Tensor HiddenCache::pack(const std::vector<std::int64_t>& features) const {
   rows.reserve(features.size());
   for (const auto feature : features)
     rows.push_back(hidden_.narrow(0, store_.first_token(feature), store_.length(feature)));
-  return at::cat(rows);
+  return device::copy_to(at::cat(rows), device_);
 }
 
 at::Tensor HiddenCache::pack_from(std::int64_t first, std::int64_t count) const {
   const auto end = std::min(first + count, store_.size());
   const auto token = store_.first_token(first);
-  return hidden_.narrow(0, token, store_.first_token(end) - token);
+  return device::copy_to(hidden_.narrow(0, token, store_.first_token(end) - token), device_);
 }
 
 }  // namespace berth::data

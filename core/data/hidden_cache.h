@@ -26,9 +26,9 @@ class HiddenCache {
 
   std::int64_t stages() const { return stages_; }
 
-  // [tokens of these features, width], in the order of FeatureStore::pack().
+  // [tokens of these features, width] where the encoder is, in the order of FeatureStore::pack().
   at::Tensor pack(const std::vector<std::int64_t>& features) const;
-  // Of FeatureStore::pack_from(): a view.
+  // Of FeatureStore::pack_from(): a view, on the processor.
   at::Tensor pack_from(std::int64_t first, std::int64_t count) const;
 
  private:
@@ -37,7 +37,8 @@ class HiddenCache {
   const FeatureStore& store_;
   std::int64_t stages_;
   std::int64_t pack_size_;
-  at::Tensor hidden_;  // [all tokens, width]
+  at::Device device_;  // the encoder's
+  at::Tensor hidden_;  // [all tokens, width] on the CPU
 };
 
 }  // namespace berth::data

@@ -64,6 +64,7 @@ struct FeatureOptions {
   const Tokenizer& tokenizer;
   std::int64_t max_length;
   at::ScalarType dtype;
+  at::Device device = at::kCPU;  // of the batches
 };
 
 // What predict() needs of examples whose labels, should they have any, don't count.

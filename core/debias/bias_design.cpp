@@ -33,8 +33,10 @@ void for_each_feature(const data::FeatureStore& store, const DesignOptions& opti
                       const std::function<void(const Texts&)>& use) {
   for (std::int64_t from = 0; from < store.size(); from += kChunk) {
     const auto batch = store.pack_from(from, kChunk);
-    const auto* ids = batch->ids().const_data_ptr<std::int64_t>();
-    const auto* segments = batch->segments().const_data_ptr<std::int64_t>();
+    const at::Tensor all_ids = batch->ids().cpu();
+    const at::Tensor all_segments = batch->segments().cpu();
+    const auto* ids = all_ids.const_data_ptr<std::int64_t>();
+    const auto* segments = all_segments.const_data_ptr<std::int64_t>();
     const auto* offsets = batch->offsets().const_data_ptr<std::int64_t>();
     for (std::int64_t b = 0; b < batch->size(); ++b) {
       Texts texts;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/debias/losses.h"
+#include "core/device/device.h"
 
 namespace berth::debias {
 namespace {
@@ -57,7 +58,8 @@ void Debiasing::load(const training::TrainingState& state, const std::string& na
 }
 
 at::Tensor Debiasing::rows(const at::Tensor& of_features, const LossInput& input) const {
-  return of_features.index_select(0, at::tensor(input.features, at::kLong));
+  const at::Tensor own = of_features.index_select(0, at::tensor(input.features, at::kLong));
+  return device::copy_to(own, input.encoded.first().device());
 }
 
 Loss Debiasing::loss(Head& head, const LossInput& input) {
@@ -85,7 +87,8 @@ Loss Debiasing::by_groups(Head& head, const LossInput& input) {
   if (loss.values.numel() == 0) return loss;
   std::vector<std::int64_t> groups;
   for (const auto feature : input.features) groups.push_back(parts_.groups.of[static_cast<std::size_t>(feature)]);
-  const at::Tensor of_values = at::tensor(groups, at::kLong).index_select(0, loss.sequences);
+  const at::Tensor of_values =
+      device::copy_to(at::tensor(groups, at::kLong), loss.sequences.device()).index_select(0, loss.sequences);
   if (moves) dro_->move(loss.values, of_values);
   loss.sum = (loss.values * dro_->factors(loss.values, of_values)).sum();
   return loss;

@@ -9,10 +9,10 @@
 
 namespace berth::debias {
 
-Gate::Gate(std::int64_t width, double deviation, std::uint64_t seed, at::ScalarType dtype)
-    : weight(at::empty({1, width}, dtype)), bias(at::zeros({1}, dtype)) {
-  training::seed_libtorch(seed);
-  weight.normal_(0, deviation);
+Gate::Gate(std::int64_t width, double deviation, std::uint64_t seed, const at::TensorOptions& options)
+    : bias(at::zeros({1}, options)) {
+  training::seed_libtorch(seed);  // and drawn on the processor: the same values on any device
+  weight = at::empty({1, width}, options.device(at::kCPU)).normal_(0, deviation).to(options.device());
 }
 
 at::Tensor Gate::operator()(const at::Tensor& hidden) const {

@@ -14,7 +14,7 @@ struct Gate {
   at::Tensor bias;    // [1]
 
   // Weights of normal(0, deviation), as a head's; the bias zero.
-  Gate(std::int64_t width, double deviation, std::uint64_t seed, at::ScalarType dtype);
+  Gate(std::int64_t width, double deviation, std::uint64_t seed, const at::TensorOptions& options);
 
   NamedTensors parameters() const { return {{"gate.weight", weight}, {"gate.bias", bias}}; }
 

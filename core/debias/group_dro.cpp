@@ -32,7 +32,7 @@ void GroupDro::move(const at::Tensor& values, const at::Tensor& groups) {
 
 at::Tensor GroupDro::factors(const at::Tensor& values, const at::Tensor& groups) const {
   const at::Tensor sizes = at::bincount(groups, {}, std::ssize(weights_)).clamp_min(1).to(at::kDouble);
-  const at::Tensor of_group = at::tensor(weights_, at::kDouble) * static_cast<double>(values.size(0)) / sizes;
+  const at::Tensor of_group = at::tensor(weights_, sizes.options()) * static_cast<double>(values.size(0)) / sizes;
   return of_group.index_select(0, groups).to(values.scalar_type());
 }
 

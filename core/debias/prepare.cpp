@@ -74,7 +74,7 @@ std::int64_t classes_of(const Session& session, const TaskSession& task) {
   }
   const bool is_one_each = found.log_p.size(0) == found.sequences && found.targets.numel() == found.sequences &&
                            found.loss.sequences.defined() &&
-                           at::equal(found.loss.sequences, at::arange(found.sequences, at::kLong));
+                           at::equal(found.loss.sequences.cpu(), at::arange(found.sequences, at::kLong));
   if (!is_one_each) {
     refuse(task, fmt::format("a biased model says one thing about a text, but this task counts {} labels in {} texts; "
                              "set method = \"group_dro\" or \"balanced\", or none",
@@ -96,7 +96,7 @@ at::Tensor targets_of(const TaskSession& task, std::int64_t classes) {
                              "none or several",
                              store.size()));
   }
-  at::Tensor targets = at::cat(parts);
+  at::Tensor targets = at::cat(parts).cpu();
   if (targets.min().item<std::int64_t>() < 0 || targets.max().item<std::int64_t>() >= classes) {
     throw Error(ErrorKind::kPlugin, fmt::format("{}, targets: a class below 0 or above {}, the last one that "
                                                 "log_probabilities() has",
@@ -109,7 +109,7 @@ DesignOptions design_options(const Session& session, const TaskSession& task) {
   const auto& tokenizer = *session.tokenizer;
   return {task.task.config().debias.bias,
           {tokenizer.cls_id(), tokenizer.sep_id(), tokenizer.pad_id()},
-          session.encoder.word_embeddings().detach()};
+          session.encoder.word_embeddings().detach().cpu()};
 }
 
 at::Tensor log_bias_of(const Session& session, const TaskSession& task, const at::Tensor& targets,

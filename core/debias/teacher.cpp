@@ -61,7 +61,7 @@ at::Tensor log_probabilities_of(const TaskSession& task, const Session& teacher)
       return own.head->log_probabilities(own.head->forward(encoded), *batch);
     });
     if (!log_p.defined()) return {};  // prepare() says what the task lacks
-    parts.push_back(log_p.to(at::kDouble));
+    parts.push_back(log_p.cpu().to(at::kDouble));
   }
   return at::cat(parts);
 }
@@ -73,7 +73,8 @@ void ask_teachers(Session& session, const plugin::Registry& registry) {
     const auto& config = task.task.config();
     if (config.debias.teacher.empty()) continue;
     const auto folder = report::RunFolder::open(config.debias.teacher);
-    const auto suite = suite::read_suite(folder.suite_file(), {});
+    auto suite = suite::read_suite(folder.suite_file(), {});
+    suite.model.device = session.encoder.device().str();  // it reads the session's batches
     const auto known = [&](const auto& other) { return other.name == config.name; };
     if (std::none_of(suite.tasks.begin(), suite.tasks.end(), known)) {
       throw Error(ErrorKind::kConfig, config.debias.teacher_where,

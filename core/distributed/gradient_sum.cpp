@@ -44,14 +44,15 @@ void sum_sparse(Group& group, const at::Tensor& parameter) {
   at::Tensor own_rows = at::empty({0}, at::kLong);
   if (gradient.defined()) {
     gradient = gradient.coalesce();
-    own_rows = gradient.indices()[0].contiguous();
+    own_rows = gradient.indices()[0].cpu().contiguous();
   }
   const at::Tensor rows = at::tensor(all_rows(group, own_rows), at::kLong);
   at::Tensor values = at::zeros({rows.numel(), parameter.size(1)}, parameter.options().requires_grad(false));
-  if (gradient.defined()) values.index_copy_(0, at::searchsorted(rows, own_rows), gradient.values());
+  const auto device = parameter.device();
+  if (gradient.defined()) values.index_copy_(0, at::searchsorted(rows, own_rows).to(device), gradient.values());
   group.sum(values);
-  parameter.mutable_grad() =
-      at::_sparse_coo_tensor_unsafe(rows.unsqueeze(0), values, parameter.sizes(), {}, /*is_coalesced=*/true);
+  parameter.mutable_grad() = at::_sparse_coo_tensor_unsafe(rows.to(device).unsqueeze(0), values, parameter.sizes(), {},
+                                                           /*is_coalesced=*/true);
 }
 
 }  // namespace

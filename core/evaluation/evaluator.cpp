@@ -12,6 +12,7 @@
 #include "berth/head.h"
 #include "core/data/encoded_batch.h"
 #include "core/debias/groups.h"
+#include "core/device/device.h"
 #include "core/distributed/batch_share.h"
 #include "core/training/random.h"
 
@@ -84,6 +85,7 @@ std::shared_ptr<const BatchOutputs> run_batch(const TaskModel& model, const Batc
   const data::EncodedBatch encoded(batch, std::move(output));
   training::seed_libtorch(seed);
   auto outputs = plugin::guarded(model.task.site("predict"), [&] { return model.head.predict(encoded); });
+  for (auto& [name, tensor] : outputs) tensor = device::copy_to(tensor, at::kCPU);
   return std::make_shared<BatchOutputs>(BatchOutputs{std::move(outputs), batch.offsets()});
 }
 

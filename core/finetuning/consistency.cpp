@@ -3,9 +3,11 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty_like.h>
+#include <ATen/ops/empty.h>
 
 #include <limits>
+
+#include "core/device/device.h"
 
 namespace berth::finetuning {
 namespace {
@@ -27,9 +29,9 @@ Loss r_drop(const Answer& first, const Answer& second, double weight) {
 }
 
 at::Tensor smart_start(const at::Tensor& hidden, double radius, std::uint64_t seed) {
-  at::Tensor noise = at::empty_like(hidden.detach());
+  at::Tensor noise = at::empty(hidden.sizes(), hidden.scalar_type());  // drawn on the processor: the same on any device
   noise.normal_(0, radius, at::make_generator<at::CPUGeneratorImpl>(seed));
-  return noise.set_requires_grad(true);
+  return device::copy_to(noise, hidden.device()).set_requires_grad(true);
 }
 
 at::Tensor smart_ascent(const at::Tensor& move, const at::Tensor& gradient, double radius) {

@@ -13,14 +13,14 @@ namespace {
 
 constexpr std::int64_t kChunk = 1 << 16;
 
-// What is kept, times 1 / (1 - p): like `weight`, in its type.
+// What is kept, times 1 / (1 - p): like `weight`, in its type. Drawn on the processor: the same on any device.
 at::Tensor draw_factor(const at::Tensor& weight, const model::DropoutRun& dropout) {
-  const at::Tensor kept = at::empty(weight.sizes(), weight.options().dtype(at::kByte));
+  const at::Tensor kept = at::empty(weight.sizes(), at::kByte);
   auto* bytes = kept.data_ptr<std::uint8_t>();
   model::for_chunks(kept.numel(), kChunk, [&](std::int64_t, std::int64_t first, std::int64_t count) {
     model::dropout_mask(bytes + first, first, count, dropout);
   });
-  return kept.to(weight.scalar_type()).mul_(dropout.kept_factor());
+  return kept.to(weight.options()).mul_(dropout.kept_factor());
 }
 
 }  // namespace

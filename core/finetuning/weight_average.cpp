@@ -22,8 +22,15 @@ void WeightAverage::add() {
 }
 
 void WeightAverage::swap() {
+  const at::NoGradGuard no_grad;
   is_in_place_ = !is_in_place_;
   for (const auto& [name, parameter, mean] : weights_) {
+    if (!parameter.is_cpu()) {
+      const at::Tensor own = parameter.detach().clone();
+      parameter.copy_(mean);
+      mean.copy_(own);
+      continue;
+    }
     model::for_type(parameter, [&parameter = parameter, &mean = mean](auto tag) {
       using T = decltype(tag);
       auto* numbers = parameter.data_ptr<T>();

@@ -2,19 +2,25 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/aminmax.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tanh.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "berth/error.h"
+#include "core/device/device.h"
 #include "core/model/activation_checkpoint.h"
 #include "core/model/attention_kernel.h"
+#include "core/model/device_blocks.h"
 #include "core/model/dropout.h"
+#include "core/training/random.h"
 
 namespace berth::model {
 
@@ -26,9 +32,17 @@ struct Encoder::LayerRun {
   double dropout = 0;
   double attention_dropout = 0;
   DropoutKey key;
-  std::uint32_t place = 0;         // of the layer's first dropout; it has kPlaces
-  std::int64_t rows_before = 0;    // of the layer's output, in the batch that this one is a part of
-  std::int64_t scores_before = 0;  // of all heads
+  std::uint32_t place = 0;                      // of the layer's first dropout; it has kPlaces
+  std::int64_t rows_before = 0;                 // of the layer's output, in the batch that this one is a part of
+  std::int64_t scores_before = 0;               // of all heads
+  std::shared_ptr<const Layout> queries, keys;  // on a device
+
+  // On a device masks are what its generator draws: anew for each layer, so that one which is computed again draws the
+  // same, and so that a step repeats.
+  void seed_device(at::Device device) const {
+    const auto part = static_cast<std::uint64_t>(rows_before);
+    if (dropout > 0 || attention_dropout > 0) device::seed(device, training::mix({key.seed, key.draw, place, part}));
+  }
 };
 
 namespace {
@@ -56,7 +70,12 @@ void add_norm(std::vector<ParameterShape>& shapes, const std::string& name, std:
 
 // Every id has to be in [0, count).
 void check_ids(const at::Tensor& ids, std::int64_t count, const char* what, const char* advice) {
-  const at::Tensor plain = ids.contiguous();
+  at::Tensor plain = ids;
+  if (!ids.is_cpu()) {  // the two that tell
+    const auto [least, most] = at::aminmax(ids);
+    plain = at::stack({least, most}).cpu();
+  }
+  plain = plain.contiguous();
   const auto* data = plain.const_data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < plain.numel(); ++i) {
     if (data[i] < 0 || data[i] >= count) {
@@ -142,22 +161,36 @@ void Encoder::initialise(std::size_t parameter) {
   } else if (norm) {
     tensor.fill_(1);
   } else {
+    // Drawn on the processor: the same values wherever they go.
     const std::uint64_t seed = options_.seed + 0x9E3779B97F4A7C15 * (parameter + 1);
-    tensor.normal_(0, config_.initializer_range, at::make_generator<at::CPUGeneratorImpl>(seed));
+    const at::Tensor values = tensor.is_cpu() ? tensor : at::empty(tensor.sizes(), tensor.scalar_type());
+    values.normal_(0, config_.initializer_range, at::make_generator<at::CPUGeneratorImpl>(seed));
+    if (!tensor.is_cpu()) tensor.copy_(values);
   }
   if (parameter == 0 && config_.pad_token_id >= 0) tensor.select(0, config_.pad_token_id).zero_();
 }
 
-at::Tensor Encoder::embed(const EncoderInput& input, const LayerRun& run) const {
+void Encoder::move_to(at::Device device) {
+  for (const auto& [name, tensor] : parameters_) tensor.set_data(tensor.to(device));
+}
+
+void Encoder::check(const EncoderInput& input) const {
   check_ids(input.ids, config_.vocab_size, "token id", "the tokenizer has to be the model's own");
   check_ids(input.positions, config_.max_position_embeddings, "position", "cut the text to fewer tokens");
   check_ids(input.segments, config_.type_vocab_size, "segment", "the model knows no more segments");
-  return embedding_block(embeddings_, {input.ids.contiguous(),
-                                       input.segments.contiguous(),
-                                       input.positions.contiguous(),
-                                       config_.pad_token_id,
-                                       {run.dropout, run.key, 0, run.rows_before * config_.hidden_size},
-                                       config_.layer_norm_eps});
+}
+
+at::Tensor Encoder::embed(const EncoderInput& input, const LayerRun& run) const {
+  check(input);
+  const EmbeddingRun embedding{input.ids.contiguous(),
+                               input.segments.contiguous(),
+                               input.positions.contiguous(),
+                               config_.pad_token_id,
+                               {run.dropout, run.key, 0, run.rows_before * config_.hidden_size},
+                               config_.layer_norm_eps};
+  if (device().is_cpu()) return embedding_block(embeddings_, embedding);
+  run.seed_device(device());
+  return device_embedding(embeddings_, embedding);
 }
 
 at::Tensor Encoder::apply_layer(std::int64_t stage, const at::Tensor& hidden, const LayerRun& run) const {
@@ -172,10 +205,15 @@ at::Tensor Encoder::apply_layer(std::int64_t stage, const at::Tensor& hidden, co
   attention.row_offsets = run.row_offsets;
   const FeedForwardRun feed_forward{
       config_.hidden_act, {run.dropout, run.key, run.place + 2, before}, config_.layer_norm_eps, options_.products};
-  const auto compute = [layer = layers_[static_cast<std::size_t>(stage - 1)], attention,
-                        feed_forward](const at::Tensor& input) {
-    const at::Tensor middle = attention_block(input, layer.attention, attention);
-    const at::Tensor out = feed_forward_block(middle, layer.feed_forward, feed_forward);
+  const auto compute = [layer = layers_[static_cast<std::size_t>(stage - 1)], attention, feed_forward,
+                        run](const at::Tensor& input) {
+    const bool is_on_cpu = input.is_cpu();
+    if (!is_on_cpu) run.seed_device(input.device());
+    const at::Tensor middle = is_on_cpu
+                                  ? attention_block(input, layer.attention, attention)
+                                  : device_attention(input, layer.attention, attention, {*run.queries, *run.keys});
+    const at::Tensor out = is_on_cpu ? feed_forward_block(middle, layer.feed_forward, feed_forward)
+                                     : device_feed_forward(middle, layer.feed_forward, feed_forward);
     return layer.adapter.up_weight.defined() ? adapter(out, layer.adapter, feed_forward.epsilon) : out;
   };
   // Where there is no backward, there is nothing to keep either.
@@ -207,9 +245,19 @@ std::int64_t Encoder::fixed_stages(bool training) const {
   return stage;
 }
 
+// With what all layers need on a device.
+EncoderInput Encoder::placed(const EncoderInput& input) const {
+  EncoderInput result = input;
+  if (!device().is_cpu() && !input.layout) {
+    result.layout = std::make_shared<const Layout>(make_layout(input.offsets, device()));
+  }
+  return result;
+}
+
 Encoder::LayerRun Encoder::run_of(std::int64_t stage, const EncoderInput& input, const EncoderRun& run) const {
   LayerRun state;
   state.offsets = input.offsets;
+  state.queries = state.keys = input.layout;
   state.key = run.key;
   state.rows_before = run.before.tokens;
   state.scores_before = config_.num_attention_heads * run.before.scores;
@@ -234,16 +282,18 @@ at::Tensor Encoder::run_stages(const EncoderInput& input, const EncoderRun& run,
   return hidden;
 }
 
-EncoderOutput Encoder::forward(const EncoderInput& input, const EncoderRun& run) const {
+EncoderOutput Encoder::forward(const EncoderInput& given, const EncoderRun& run) const {
+  const EncoderInput input = placed(given);
   const std::int64_t sequences = input.offsets.numel() - 1;
   const auto last = static_cast<std::int64_t>(layers_.size());
-  const at::Tensor first_rows = input.offsets.narrow(0, 0, sequences);
+  const at::Tensor first_rows = device::copy_to(input.offsets.narrow(0, 0, sequences), device());
   EncoderOutput output;
   if (run.input != HeadInput::kAllTokens && input.stages <= last) {
     LayerRun state = run_of(last, input, run);
     state.rows = first_rows;
     state.rows_before = run.before.sequences;
     state.row_offsets = at::arange(sequences + 1, input.offsets.options());
+    if (input.layout) state.queries = std::make_shared<const Layout>(make_layout(state.row_offsets, device()));
     output.first = apply_layer(last, run_stages(input, run, last), state);
   } else {
     const at::Tensor hidden = run_stages(input, run, last + 1);
@@ -256,12 +306,12 @@ EncoderOutput Encoder::forward(const EncoderInput& input, const EncoderRun& run)
 
 at::Tensor Encoder::lower(const EncoderInput& input, std::int64_t stages) const {
   TORCH_CHECK(stages > 0 && stages <= 1 + static_cast<std::int64_t>(layers_.size()), "no such stage: ", stages);
-  return run_stages(input, {}, stages);
+  return run_stages(placed(input), {}, stages);
 }
 
 std::vector<at::Tensor> Encoder::hidden_states(const EncoderInput& input) const {
   std::vector<at::Tensor> states;
-  EncoderInput known = input;
+  EncoderInput known = placed(input);
   for (std::size_t layer = 0; layer <= layers_.size(); ++layer) {
     known.hidden = lower(known, known.stages + 1);
     ++known.stages;

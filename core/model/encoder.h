@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@
 #include "core/model/dropout.h"
 #include "core/model/embedding_block.h"
 #include "core/model/feed_forward_block.h"
+#include "core/model/layout.h"
 #include "core/model/named_tensor.h"
 #include "core/model/products.h"
 
@@ -36,7 +38,8 @@ struct EncoderOptions {
   std::uint64_t seed = 42;  // for what has to be initialised
 };
 
-// N tokens of B sequences, packed end to end; see Batch. A stage is the embeddings, or a layer.
+// N tokens of B sequences, packed end to end; see Batch. All but the offsets are where the encoder is. A stage is the
+// embeddings, or a layer.
 struct EncoderInput {
   at::Tensor ids;           // [N] int64
   at::Tensor segments;      // [N] int64
@@ -44,6 +47,8 @@ struct EncoderInput {
   at::Tensor offsets;       // [B + 1] int64 on the CPU
   std::int64_t stages = 0;  // above 0: `hidden` is what that many of the first ones made of these tokens, see lower()
   at::Tensor hidden = {};   // [N, width]
+  // On a device: of the offsets. The encoder makes it where it is missing.
+  std::shared_ptr<const Layout> layout = {};
 };
 
 // What lies before a batch that is a part of a larger one, which several processes share: masks are those of the whole.
@@ -88,7 +93,11 @@ class Encoder {
   // Gives one parameter its random start. The values depend on the seed and the parameter alone.
   void initialise(std::size_t parameter);
 
-  EncoderOutput forward(const EncoderInput& input, const EncoderRun& run) const;
+  // The parameters stay the same tensors: whoever holds one finds it there.
+  void move_to(at::Device device);
+  at::Device device() const { return embeddings_.word.device(); }
+
+  EncoderOutput forward(const EncoderInput& given, const EncoderRun& run) const;
 
   // [N, width], with gradients: what the first stage that is computed makes of the input, for a forward pass that goes
   // on from there with `stages` at 1; where the input comes with the hidden states of some stages, these.
@@ -108,7 +117,8 @@ class Encoder {
   // word_embeddings.weight", ..., "encoder.layer.0.attention.self.query.weight", ..., "pooler.dense.bias".
   const NamedTensors& parameters() const { return parameters_; }
 
-  // One of parameters(). Its gradient is sparse, unless something else than the encoder adds a dense one.
+  // One of parameters(). On the processor its gradient is sparse, unless something else than the encoder adds a dense
+  // one.
   const at::Tensor& word_embeddings() const { return embeddings_.word; }
 
   const BertConfig& config() const { return config_; }
@@ -124,10 +134,12 @@ class Encoder {
 
   std::span<const NamedTensor> parameters_of(std::int64_t stage) const;
   bool learns(std::int64_t stage) const;
+  EncoderInput placed(const EncoderInput& input) const;
   LayerRun run_of(std::int64_t stage, const EncoderInput& input, const EncoderRun& run) const;
   at::Tensor run_stages(const EncoderInput& input, const EncoderRun& run, std::int64_t end) const;
   at::Tensor embed(const EncoderInput& input, const LayerRun& run) const;
   at::Tensor apply_layer(std::int64_t stage, const at::Tensor& hidden, const LayerRun& run) const;
+  void check(const EncoderInput& input) const;
 
   BertConfig config_;
   EncoderOptions options_;

@@ -19,9 +19,9 @@ at::Tensor product(const at::Tensor& a, const at::Tensor& b);
 at::Tensor product_plus(const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias);  // [n], of its own type
 void add_product(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b);
 
-// How many times as fast products of an encoder's size are with bfloat16 operands, roundings included, on this machine
-// with the threads as they are: measured, in some hundredths of a second. Below 1 where the processor has no
-// instructions for them.
-double bfloat16_gain();
+// How many times as fast products of an encoder's size are with bfloat16 operands, roundings included, on this device
+// with the threads as they are: measured, in some hundredths of a second. Below 1 where it has no instructions for
+// them.
+double bfloat16_gain(at::Device device);
 
 }  // namespace berth::model

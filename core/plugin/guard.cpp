@@ -11,6 +11,7 @@ namespace berth::plugin {
 bool is_out_of_memory(const std::exception& error) {
   const std::string_view text = error.what();
   return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+         dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||  // of a GPU
          text.find("DefaultCPUAllocator") != std::string_view::npos;
 }
 

@@ -22,9 +22,10 @@ NamedTensors head_tensors(const Head& head) {
   return tensors;
 }
 
-void convert(Head& head, at::ScalarType dtype) {
+void convert(Head& head, const at::TensorOptions& options) {
+  const auto device = options.device();
   for (auto& [name, tensor] : head_tensors(head)) {
-    if (tensor.is_floating_point()) tensor.set_data(tensor.to(dtype));
+    tensor.set_data(tensor.is_floating_point() ? tensor.to(options) : tensor.to(device));
   }
 }
 

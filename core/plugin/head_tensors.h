@@ -10,7 +10,7 @@ NamedTensors head_parameters(const Head& head);
 NamedTensors head_tensors(const Head& head);  // parameters and buffers
 
 // Parameters and buffers of real numbers become this type; counts and indices stay what they are.
-void convert(Head& head, at::ScalarType dtype);
+void convert(Head& head, const at::TensorOptions& options);
 
 // Copies `source` into the head's tensors of the same names. Throws Error kContent at `where` that lists missing,
 // surplus and misshapen ones.

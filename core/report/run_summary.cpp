@@ -207,6 +207,7 @@ std::string summary_json(const RunOutcome& outcome) {
   json["seconds_to_first_step"] = memory.seconds_to_first_step;
   json["peak_resident_bytes"] = platform::peak_resident_bytes();
   json["products"] = products_name(session.encoder.options());
+  json["device"] = session.encoder.device().str();
   json["parameters"] = result.total_numbers;
   json["trained_parameters"] = result.trained_numbers;
   json["trained_share"] = result.trained_share;

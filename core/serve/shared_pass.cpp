@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/data/encoded_batch.h"
+#include "core/device/device.h"
 
 namespace berth::serve {
 namespace {
@@ -29,7 +30,8 @@ at::Tensor rows(const at::Tensor& packed, const std::vector<std::pair<std::int64
 }  // namespace
 
 SharedPass::SharedPass(const model::Encoder& encoder)
-    : encoder_(encoder), store_({}, encoder.options().dtype, "the encoder") {}
+    : encoder_(encoder),
+      store_({}, at::TensorOptions(encoder.options().dtype).device(encoder.device()), "the encoder") {}
 
 std::int64_t SharedPass::add(const Encoding& encoding, HeadInput input) {
   const auto [known, is_new] = known_.emplace(key_of(encoding), store_.size());
@@ -89,7 +91,7 @@ model::EncoderOutput SharedPass::output(const std::vector<std::int64_t>& sequenc
     stretches.emplace_back(computed.offsets[static_cast<std::size_t>(place)],
                            computed.offsets[static_cast<std::size_t>(place) + 1]);
   }
-  const at::Tensor index = at::tensor(places, at::kLong);
+  const at::Tensor index = device::copy_to(at::tensor(places, at::kLong), computed.output.first.device());
   model::EncoderOutput output;
   output.first = at::index_select(computed.output.first, 0, index);
   if (input == HeadInput::kPooled) output.pooled = at::index_select(computed.output.pooled, 0, index);

@@ -24,6 +24,7 @@ void declare(Section& s, ModelConfig& c) {
             {"float64", Precision::kFloat64},
             {"bfloat16", Precision::kBFloat16},
             {"auto", Precision::kAuto}});
+  s.key("device", c.device).at(c.device_where);
 }
 
 void declare(Section& s, TrainingConfig& c) {

@@ -28,7 +28,9 @@ struct ModelConfig {
   std::optional<double> attention_dropout;
   bool frozen_dropout = false;  // dropout in frozen layers too
   Precision precision = Precision::kFloat32;
-  Where where;  // of `path`
+  std::string device = "auto";  // see device::chosen()
+  Where where;                  // of `path`
+  Where device_where;
 };
 
 // Defaults for a purpose; what the suite writes goes before them.

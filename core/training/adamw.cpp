@@ -15,6 +15,7 @@
 
 #include "berth/error.h"
 #include "core/model/chunks.h"
+#include "core/training/adamw_device.h"
 
 namespace berth::training {
 namespace {
@@ -61,11 +62,12 @@ AdamW::AdamW(const ParameterPlan& plan, const suite::OptimizerConfig& config, co
                                                   "memory; this one is {}, strides {}",
                                                   p.name, c10::toString(type), c10::str(p.tensor.strides())));
     }
+    is_on_cpu_ &= p.tensor.is_cpu();
     slots_.push_back({p.name, p.tensor, at::zeros_like(p.tensor), at::zeros_like(p.tensor), p.anchor, p.rate,
                       p.weight_decay, p.schedule});
     if (table.defined() && p.tensor.is_same(table)) {
       table_ = table;
-      lazy_.emplace(table.detach());
+      if (is_on_cpu_) lazy_.emplace(table.detach());
     }
   }
 }
@@ -76,6 +78,31 @@ GradientSummary AdamW::step(double scale, double clip_norm, const std::vector<do
   std::vector<Update> updates = take_gradients();
   if (updates.empty()) return {};
 
+  GradientSummary summary;
+  summary.norm = norm_of(updates) * scale;
+  if (!std::isfinite(summary.norm)) return summary;
+
+  // torch.nn.utils.clip_grad_norm_: the same 1e-6, the same bound of one.
+  const double clip = clip_norm > 0 ? std::min(1.0, clip_norm / (summary.norm + 1e-6)) : 1.0;
+  for (auto& update : updates) {
+    update.rate = update.slot->rate * factors.at(update.slot->schedule);
+    update.step = step_of(*update.slot, scale * clip, update.rate);
+  }
+  if (is_on_cpu_) {
+    apply(updates);
+  } else {
+    apply_on_device(updates, scale * clip);
+  }
+  return summary;
+}
+
+double AdamW::norm_of(const std::vector<Update>& updates) const {
+  if (!is_on_cpu_) {
+    std::vector<at::Tensor> gradients;
+    gradients.reserve(updates.size());
+    for (const auto& update : updates) gradients.push_back(update.gradient);
+    return device_norm(gradients);
+  }
   std::vector<Chunk> chunks;
   for (std::size_t i = 0; i < updates.size(); ++i) add_chunks(chunks, i, updates[i].gradient.numel());
   std::vector<double> squares(chunks.size());
@@ -86,18 +113,27 @@ GradientSummary AdamW::step(double scale, double clip_norm, const std::vector<do
       squares[i] = sum_of_squares(gradient.const_data_ptr<T>() + chunk.first, chunk.count);
     });
   });
-  GradientSummary summary;
-  summary.norm = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0)) * scale;
-  if (!std::isfinite(summary.norm)) return summary;
+  return std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
+}
 
-  // torch.nn.utils.clip_grad_norm_: the same 1e-6, the same bound of one.
-  const double clip = clip_norm > 0 ? std::min(1.0, clip_norm / (summary.norm + 1e-6)) : 1.0;
-  for (auto& update : updates) {
-    update.step = step_of(*update.slot, scale * clip, factors.at(update.slot->schedule));
+void AdamW::apply_on_device(const std::vector<Update>& updates, double scale) const {
+  std::vector<DeviceUpdate> all;
+  all.reserve(updates.size());
+  for (const auto& update : updates) {
+    const auto& slot = *update.slot;
+    all.push_back({slot.parameter, update.gradient, slot.mean, slot.variance, update.rate,
+                   slot.anchor.defined() ? 0 : slot.weight_decay, slot.steps});
+  }
+  device_adamw(all, {beta1_, beta2_, epsilon_, scale});
+}
+
+void AdamW::apply(const std::vector<Update>& updates) {
+  std::vector<Chunk> chunks;
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    if (!updates[i].rows.defined()) add_chunks(chunks, i, updates[i].gradient.numel());
   }
   for_each(chunks, [&](std::size_t, const Chunk& chunk) {
     const Update& update = updates[chunk.tensor];
-    if (update.rows.defined()) return;
     model::for_type(update.gradient, [&](auto tag) {
       using T = decltype(tag);
       const Slot& slot = *update.slot;
@@ -110,7 +146,6 @@ GradientSummary AdamW::step(double scale, double clip_norm, const std::vector<do
   for (const auto& update : updates) {
     if (update.rows.defined()) update_rows(update);
   }
-  return summary;
 }
 
 // Out of the parameters: their memory is free as soon as the step is done.
@@ -120,23 +155,23 @@ std::vector<AdamW::Update> AdamW::take_gradients() {
     at::Tensor gradient = std::exchange(slot.parameter.mutable_grad(), {});
     if (!gradient.defined()) continue;
     const bool is_table = slot.parameter.is_same(table_);
-    if (gradient.is_sparse() && !is_table) gradient = gradient.to_dense();  // a head's own lookup
+    const bool may_be_sparse = is_table && lazy_;
+    if (gradient.is_sparse() && !may_be_sparse) gradient = gradient.to_dense();  // a head's own lookup
     if (gradient.is_sparse()) {
       gradient = gradient.coalesce();
-      updates.push_back({&slot, gradient.values().contiguous(), gradient.indices()[0].contiguous(), {}});
+      updates.push_back({&slot, gradient.values().contiguous(), gradient.indices()[0].contiguous()});
       lazy_->touch(updates.back().rows);
     } else {
-      updates.push_back({&slot, flat_like(gradient, slot.parameter), {}, {}});
-      if (is_table) lazy_->touch_all();
+      updates.push_back({&slot, flat_like(gradient, slot.parameter)});
+      if (may_be_sparse) lazy_->touch_all();
     }
   }
   return updates;
 }
 
-AdamWStep AdamW::step_of(Slot& slot, double scale, double factor) const {
+AdamWStep AdamW::step_of(Slot& slot, double scale, double rate) const {
   ++slot.steps;
   const auto t = static_cast<double>(slot.steps);
-  const double rate = slot.rate * factor;
   AdamWStep step;
   step.scale = scale;
   if (slot.anchor.defined()) {  // rows of a table that wait for nothing are at their anchor, and stay there
@@ -190,16 +225,23 @@ void AdamW::settle() {
   if (lazy_) lazy_->settle();
 }
 
+std::vector<std::int64_t> AdamW::rows_with_moments() const {
+  if (lazy_) return lazy_->touched();
+  std::vector<std::int64_t> all(table_.defined() ? static_cast<std::size_t>(table_.size(0)) : 0);
+  std::iota(all.begin(), all.end(), std::int64_t{0});
+  return all;
+}
+
 // Rows that no gradient ever reached have moments of zero, as has all that was in no step yet.
 void AdamW::save(TrainingState& state) const {
-  const at::Tensor rows = at::tensor(lazy_ ? lazy_->touched() : std::vector<std::int64_t>(), at::kLong);
+  const at::Tensor rows = at::tensor(rows_with_moments(), at::kLong);
   std::vector<std::int64_t> steps;
   for (const auto& slot : slots_) {
     steps.push_back(slot.steps);
     if (slot.steps == 0) continue;
     for (const auto& [moment, numbers] : {std::pair("mean", slot.mean), std::pair("variance", slot.variance)}) {
       state.put(fmt::format("optimizer/{}/{}", slot.name, moment),
-                has_rows(slot) ? numbers.index_select(0, rows) : numbers);
+                has_rows(slot) ? numbers.index_select(0, rows.to(numbers.device())) : numbers);
     }
   }
   state.put("optimizer/steps", steps);
@@ -226,7 +268,7 @@ void AdamW::load(const TrainingState& state) {
       }
       const at::Tensor part = at::empty({rows.numel(), numbers.size(1)}, numbers.options());
       state.copy_to(part, name);
-      numbers.index_copy_(0, rows, part);
+      numbers.index_copy_(0, rows.to(numbers.device()), part);
     }
   }
 }

@@ -51,22 +51,28 @@ class AdamW {
     std::size_t schedule = 0;
     std::int64_t steps = 0;
   };
-  // What a step does to one parameter.
+  // What a step does to one parameter. On a device its gradient is dense.
   struct Update {
     Slot* slot = nullptr;
-    at::Tensor gradient;  // dense, or the values of a sparse one
-    at::Tensor rows;      // of a sparse one: [values' rows] int64, ascending
-    AdamWStep step;
+    at::Tensor gradient;   // dense, or the values of a sparse one
+    at::Tensor rows = {};  // of a sparse one: [values' rows] int64, ascending
+    double rate = 0;
+    AdamWStep step = {};
   };
 
   std::vector<Update> take_gradients();
-  AdamWStep step_of(Slot& slot, double scale, double factor) const;
-  bool has_rows(const Slot& slot) const { return lazy_ && slot.parameter.is_same(table_); }
+  AdamWStep step_of(Slot& slot, double scale, double rate) const;
+  bool has_rows(const Slot& slot) const { return table_.defined() && slot.parameter.is_same(table_); }
+  double norm_of(const std::vector<Update>& updates) const;
+  void apply(const std::vector<Update>& updates);
+  void apply_on_device(const std::vector<Update>& updates, double scale) const;
   void update_rows(const Update& update);
+  std::vector<std::int64_t> rows_with_moments() const;
 
   double beta1_, beta2_, epsilon_;
+  bool is_on_cpu_ = true;
   std::vector<Slot> slots_;
-  std::optional<LazyRows> lazy_;  // of table_
+  std::optional<LazyRows> lazy_;  // of table_, on the processor; a device makes dense steps of all rows
   at::Tensor table_;
 };
 

@@ -9,6 +9,7 @@
 #include "core/checkpoint/manifest.h"
 #include "core/checkpoint/run_checkpoint.h"
 #include "core/checkpoint/safetensors.h"
+#include "core/device/device.h"
 #include "core/finetuning/reinitialize.h"
 #include "core/plugin/head_tensors.h"
 #include "core/suite/option_binder.h"
@@ -42,15 +43,15 @@ constexpr double kLeastGain = 1.2;
 // with all of them shows then.
 constexpr std::int64_t kFirstOfStream = 64;
 
-// What "auto" is on this machine.
-suite::Precision decided(suite::Precision precision) {
+// What "auto" is on this device.
+suite::Precision decided(suite::Precision precision, at::Device device) {
   if (precision != suite::Precision::kAuto) return precision;
-  return model::bfloat16_gain() >= kLeastGain ? suite::Precision::kBFloat16 : suite::Precision::kFloat32;
+  return model::bfloat16_gain(device) >= kLeastGain ? suite::Precision::kBFloat16 : suite::Precision::kFloat32;
 }
 
 // The encoder and tokenizer of a model folder; no tasks yet.
-Session load_model(suite::Suite suite, const std::filesystem::path& folder) {
-  suite.model.precision = decided(suite.model.precision);
+Session load_model(suite::Suite suite, const std::filesystem::path& folder, at::Device device) {
+  suite.model.precision = decided(suite.model.precision, device);
   auto loaded = checkpoint::load_encoder(folder, encoder_options(suite));
   auto tokenizer = text::load_tokenizer(folder);
   const auto& config = loaded.encoder.config();
@@ -65,6 +66,7 @@ Session load_model(suite::Suite suite, const std::filesystem::path& folder) {
                             "together",
                             tokenizer->vocabulary_size(), config.vocab_size));
   }
+  loaded.encoder.move_to(device);
   return {suite, std::move(tokenizer), std::move(loaded.encoder), std::move(loaded.report), {}};
 }
 
@@ -83,7 +85,8 @@ void make_gate(const Session& session, TaskSession& task) {
   if (task.task.config().debias.method != suite::DebiasMethod::kLearnedMixin) return;
   const auto& config = session.encoder.config();
   const auto seed = stream_seed(session.suite.training.seed, "initialise gate", {hash_name(task.task.name())});
-  task.gate.emplace(config.hidden_size, config.initializer_range, seed, dtype_of(session.suite.model));
+  const auto options = at::TensorOptions().dtype(dtype_of(session.suite.model)).device(session.encoder.device());
+  task.gate.emplace(config.hidden_size, config.initializer_range, seed, options);
 }
 
 // The head's values from a checkpoint's folder.
@@ -127,7 +130,7 @@ void start_anew(model::Encoder& encoder, const suite::FinetuningConfig& config) 
 }  // namespace
 
 data::FeatureOptions Session::feature_options() const {
-  return {*tokenizer, suite.model.max_length, dtype_of(suite.model)};
+  return {*tokenizer, suite.model.max_length, dtype_of(suite.model), encoder.device()};
 }
 
 evaluation::EvaluationOptions Session::evaluation_options() const {
@@ -149,7 +152,8 @@ TaskSession& Session::find(const std::string& name) {
 Session start_session(const suite::Suite& suite, const plugin::Registry& registry) {
   auto resolved = suite;
   resolved.model.path = checkpoint::model_folder(suite.model.path);
-  Session session = load_model(resolved, resolved.model.path);
+  Session session =
+      load_model(resolved, resolved.model.path, device::chosen(suite.model.device, suite.model.device_where));
   start_anew(session.encoder, suite.finetuning);
   for (const auto& config : suite.tasks) session.tasks.push_back(start_task(session, registry, config));
   return session;
@@ -158,7 +162,7 @@ Session start_session(const suite::Suite& suite, const plugin::Registry& registr
 Session open_session(const suite::Suite& suite, const plugin::Registry& registry, const std::filesystem::path& folder,
                      const std::string& only) {
   checkpoint::verify(folder, checkpoint::Part::kModel);
-  Session session = load_model(suite, checkpoint::encoder_folder(folder));
+  Session session = load_model(suite, checkpoint::encoder_folder(folder), device::nearest(suite.model.device));
   for (const auto& config : suite.tasks) {
     if (!only.empty() && config.name != only) continue;
     TaskSession task{plugin::LoadedTask(registry, config), nullptr, {}, {}, {}, {}, {}};
@@ -174,13 +178,14 @@ Session open_session(const suite::Suite& suite, const plugin::Registry& registry
 model::Encoder starting_encoder(const suite::Suite& suite) {
   auto loaded = checkpoint::load_encoder(checkpoint::model_folder(suite.model.path), encoder_options(suite));
   start_anew(loaded.encoder, suite.finetuning);
+  loaded.encoder.move_to(device::nearest(suite.model.device));
   return std::move(loaded.encoder);
 }
 
 std::shared_ptr<Head> make_head(const Session& session, const plugin::LoadedTask& task) {
   seed_libtorch(stream_seed(session.suite.training.seed, "initialise head", {hash_name(task.name())}));
   auto head = task.make_head(encoder_info(session.encoder));
-  plugin::convert(*head, dtype_of(session.suite.model));
+  plugin::convert(*head, at::TensorOptions().dtype(dtype_of(session.suite.model)).device(session.encoder.device()));
   return head;
 }
 

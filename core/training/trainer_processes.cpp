@@ -14,6 +14,7 @@ namespace {
 // What of a suite makes the steps: not where this machine has its files, nor how fast it is.
 std::string essence(suite::Suite suite) {
   suite.model.path.clear();
+  suite.model.device.clear();
   suite.training.threads = 0;
   suite.distributed = {};
   for (auto& task : suite.tasks) {
@@ -25,7 +26,7 @@ std::string essence(suite::Suite suite) {
 }
 
 std::uint32_t checksum(const at::Tensor& tensor) {
-  const at::Tensor bytes = tensor.detach().contiguous();
+  const at::Tensor bytes = tensor.detach().cpu().contiguous();
   return checkpoint::crc32({static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()});
 }
 

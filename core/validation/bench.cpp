@@ -62,6 +62,7 @@ Bench make_bench(const Subject& subject, suite::Precision precision, std::int64_
   auto suite = *subject.suite;
   suite.training.seed = subject.seed;
   suite.model.precision = precision;
+  suite.model.device = "cpu";  // where a plugin has to be right first, and numbers can be looked at one by one
   auto session = training::start_session(suite, found.registry);
   const auto& task = session.tasks.front().task;
   auto data = data::make_task_data(task, "some of train", some_examples(task, examples), data::Keep::kExamples,

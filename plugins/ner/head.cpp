@@ -15,7 +15,7 @@ at::Tensor lengths_of(const Batch& batch) { return batch.offsets().diff(); }
 
 // [N]: of each token.
 at::Tensor sequences_of(const Batch& batch) {
-  return at::arange(batch.size(), at::kLong).repeat_interleave(lengths_of(batch));
+  return at::arange(batch.size(), at::kLong).repeat_interleave(lengths_of(batch)).to(batch.ids().device());
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ Loss CrfTagger::loss(const Outputs& outputs, const Batch& batch, LossDetail deta
     return loss;
   }
   const at::Tensor lengths =
-      at::zeros({batch.size()}, at::kLong).index_add(0, sequences_of(batch), batch.field(kScored));
+      at::zeros({batch.size()}, batch.ids().options()).index_add(0, sequences_of(batch), batch.field(kScored));
   const at::Tensor sequences = lengths.nonzero().squeeze(1);
   const at::Tensor edges = batch.field(kEdges).index_select(0, sequences).to(at::kBool);
   const CrfBatch sentences{logits.index_select(0, scored), lengths.index_select(0, sequences), edges.select(1, 0),
@@ -81,7 +81,7 @@ Outputs CrfTagger::predict(const Encoded& encoded) {
 
 CrfWeights CrfTagger::constrained() const {
   const auto both = [](const at::Tensor& learned, const at::Tensor& constraint) {
-    return learned + constraint.to(learned.scalar_type());
+    return learned + constraint.to(learned.options());
   };
   return {both(learned_.transitions, constraints_.transitions), both(learned_.start, constraints_.start),
           both(learned_.end, constraints_.end)};

@@ -135,7 +135,7 @@ at::Tensor Decoder::step(const at::Tensor& x, const at::Tensor& parents, const S
                          std::vector<LayerCache>& caches) const {
   // The K hypotheses of a source are K queries to it, so that its keys and values are not repeated.
   const std::int64_t sources = source.mask.size(0);
-  const Layout layout = Layout::uniform(sources, x.size(0) / sources);
+  const Layout layout = Layout::uniform(sources, x.size(0) / sources, x.device());
   const at::Tensor mask = source.mask.unsqueeze(1).unsqueeze(1);
   caches.resize(layers_.size());
   at::Tensor rows = x;

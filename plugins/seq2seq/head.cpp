@@ -18,7 +18,7 @@ namespace {
 // What the decoder reads at each row: what begins an answer, then the target's tokens but the last.
 at::Tensor shifted(const at::Tensor& targets, const at::Tensor& offsets, std::int64_t begin) {
   const at::Tensor first = at::full({1}, begin, targets.options());
-  return at::cat({first, targets.slice(0, 0, -1)}).index_fill(0, offsets.slice(0, 0, -1), begin);
+  return at::cat({first, targets.slice(0, 0, -1)}).index_fill(0, offsets.slice(0, 0, -1).to(targets.device()), begin);
 }
 
 // [B, longest], -1 after the end of each.
@@ -44,8 +44,8 @@ Seq2SeqHead::Seq2SeqHead(const HeadOptions& options)
       output_(register_module("output", std::make_shared<OutputLayer>(options.output))) {}
 
 Source Seq2SeqHead::read_source(const Encoded& encoded) const {
-  const Layout layout = Layout::ragged(encoded.batch().offsets());
   const at::Tensor hidden = encoded.hidden();
+  const Layout layout = Layout::ragged(encoded.batch().offsets(), hidden.device());
   Source source;
   source.hidden = layout.pad(hidden);
   source.mask = layout.mask();
@@ -62,7 +62,7 @@ Outputs Seq2SeqHead::forward(const Encoded& encoded) {
   const Batch& batch = encoded.batch();
   const at::Tensor& targets = batch.field("target");
   const at::Tensor& offsets = batch.field_offsets("target");
-  const Layout layout = Layout::ragged(offsets);
+  const Layout layout = Layout::ragged(offsets, targets.device());
   const Source source = read_source(encoded);
   const at::Tensor inputs =
       embedding_->forward(shifted(targets, offsets, options_.search.begin), layout.positions(), layout, source);
@@ -79,7 +79,7 @@ Outputs Seq2SeqHead::forward(const Encoded& encoded) {
 }
 
 Loss Seq2SeqHead::loss(const Outputs& outputs, const Batch& batch, LossDetail detail) {
-  const Layout layout = Layout::ragged(batch.field_offsets("target"));
+  const Layout layout = Layout::ragged(batch.field_offsets("target"), batch.field("target").device());
   const auto packed = [&](const char* name) {
     const auto found = outputs.find(name);
     return found == outputs.end() ? at::Tensor() : layout.pack(found->second);
@@ -93,6 +93,7 @@ Outputs Seq2SeqHead::predict(const Encoded& encoded) {
   DecoderSteps steps({*embedding_, *decoder_, *output_}, read_source(encoded));
   const std::vector<Hypothesis> hypotheses = search(steps, encoded.batch().size(), options_.search);
   std::vector<double> scores;
+  scores.reserve(hypotheses.size());
   for (const Hypothesis& h : hypotheses) scores.push_back(h.score);
   return {{"tokens", table(hypotheses, &Hypothesis::tokens)},
           {"origins", table(hypotheses, &Hypothesis::origins)},
@@ -101,7 +102,7 @@ Outputs Seq2SeqHead::predict(const Encoded& encoded) {
 
 at::Tensor Seq2SeqHead::log_probabilities(const Outputs& outputs, const Batch& batch) {
   if (options_.output.kind != Kind::kGenerator) return {};
-  const Layout layout = Layout::ragged(batch.field_offsets("target"));
+  const Layout layout = Layout::ragged(batch.field_offsets("target"), batch.field("target").device());
   const at::Tensor states = layout.pack(outputs.at("states"));
   return output_->parts(rows(states, states, layout, {})).vocabulary;
 }

@@ -18,22 +18,23 @@ std::vector<std::int64_t> with_tail(std::int64_t a, std::int64_t b, const at::Te
 
 }  // namespace
 
-Layout Layout::ragged(const at::Tensor& offsets) {
+Layout Layout::ragged(const at::Tensor& offsets, at::Device device) {
   const at::Tensor begins = offsets.slice(0, 0, -1);
   Layout layout;
+  layout.device_ = device;
   layout.sequences_ = begins.size(0);
   layout.lengths_ = offsets.slice(0, 1).sub(begins);
   layout.longest_ = layout.lengths_.max().item<std::int64_t>();
   layout.rows_ = layout.lengths_.sum().item<std::int64_t>();
   if (layout.rows_ != layout.sequences_ * layout.longest_) {
-    const at::Tensor positions = at::arange(layout.rows_, at::kLong).sub(begins.repeat_interleave(layout.lengths_));
-    layout.places_ = layout.sequence_of_rows().mul(layout.longest_).add(positions);
+    layout.places_ = layout.mask().flatten().nonzero().squeeze(1);
   }
   return layout;
 }
 
-Layout Layout::uniform(std::int64_t sequences, std::int64_t length) {
+Layout Layout::uniform(std::int64_t sequences, std::int64_t length, at::Device device) {
   Layout layout;
+  layout.device_ = device;
   layout.sequences_ = sequences;
   layout.longest_ = length;
   layout.rows_ = sequences * length;
@@ -41,13 +42,18 @@ Layout Layout::uniform(std::int64_t sequences, std::int64_t length) {
   return layout;
 }
 
-at::Tensor Layout::mask() const { return at::arange(longest_, at::kLong).unsqueeze(0).lt(lengths_.unsqueeze(1)); }
-
-at::Tensor Layout::positions() const {
-  return pack(at::arange(longest_, at::kLong).unsqueeze(0).expand({sequences_, longest_}));
+at::Tensor Layout::mask() const {
+  return at::arange(longest_, at::kLong).unsqueeze(0).lt(lengths_.unsqueeze(1)).to(device_);
 }
 
-at::Tensor Layout::sequence_of_rows() const { return at::arange(sequences_, at::kLong).repeat_interleave(lengths_); }
+at::Tensor Layout::positions() const {
+  const auto options = at::TensorOptions(at::kLong).device(device_);
+  return pack(at::arange(longest_, options).unsqueeze(0).expand({sequences_, longest_}));
+}
+
+at::Tensor Layout::sequence_of_rows() const {
+  return at::arange(sequences_, at::kLong).repeat_interleave(lengths_).to(device_);
+}
 
 at::Tensor Layout::pad(const at::Tensor& packed) const {
   if (!places_.defined()) return packed.reshape(with_tail(sequences_, longest_, packed, 1));

@@ -10,18 +10,18 @@ namespace berth::seq2seq {
 
 class Layout {
  public:
-  // offsets: [B + 1] int64; sequence b has rows [o[b], o[b + 1]), at least one.
-  static Layout ragged(const at::Tensor& offsets);
+  // offsets: [B + 1] int64 on the CPU; sequence b has rows [o[b], o[b + 1]), at least one. device: where the rows are,
+  // and all that the functions below give.
+  static Layout ragged(const at::Tensor& offsets, at::Device device = at::kCPU);
   // B sequences of `length` rows each.
-  static Layout uniform(std::int64_t sequences, std::int64_t length);
+  static Layout uniform(std::int64_t sequences, std::int64_t length, at::Device device = at::kCPU);
 
-  std::int64_t sequences() const { return sequences_; }   // B
-  std::int64_t longest() const { return longest_; }       // T
-  std::int64_t rows() const { return rows_; }             // M
-  const at::Tensor& lengths() const { return lengths_; }  // [B] int64
-  at::Tensor mask() const;                                // [B, T] bool, true on rows
-  at::Tensor positions() const;                           // [M] int64: 0, 1, ... in each sequence
-  at::Tensor sequence_of_rows() const;                    // [M] int64: 0 .. B-1
+  std::int64_t sequences() const { return sequences_; }  // B
+  std::int64_t longest() const { return longest_; }      // T
+  std::int64_t rows() const { return rows_; }            // M
+  at::Tensor mask() const;                               // [B, T] bool, true on rows
+  at::Tensor positions() const;                          // [M] int64: 0, 1, ... in each sequence
+  at::Tensor sequence_of_rows() const;                   // [M] int64: 0 .. B-1
 
   // [M, ...] -> [B, T, ...]; padding is zeros.
   at::Tensor pad(const at::Tensor& packed) const;
@@ -34,8 +34,9 @@ class Layout {
   std::int64_t sequences_ = 0;
   std::int64_t longest_ = 0;
   std::int64_t rows_ = 0;
-  at::Tensor lengths_;
-  at::Tensor places_;  // [M]: b * T + t of each row; undefined where all sequences are equally long
+  at::Device device_ = at::kCPU;
+  at::Tensor lengths_;  // [B] int64 on the CPU
+  at::Tensor places_;   // [M]: b * T + t of each row; undefined where all sequences are equally long
 };
 
 }  // namespace berth::seq2seq

@@ -9,6 +9,7 @@
 namespace berth::seq2seq {
 
 // Scores the next tokens of R = A * K hypotheses: K for each of A sequences, in the order of the sequences.
+// All tensors are on the CPU, where the search is.
 class StepModel {
  public:
   virtual ~StepModel() = default;

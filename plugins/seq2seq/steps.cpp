@@ -25,24 +25,29 @@ DecoderSteps::DecoderSteps(const StepParts& parts, Source source) : parts_(parts
 }
 
 at::Tensor DecoderSteps::step(const at::Tensor& tokens, const at::Tensor& parents) {
+  const auto device = source_.mask.device();
   beams_ = tokens.size(0) / source_.mask.size(0);
-  const Layout layout = Layout::uniform(source_.mask.size(0), beams_);
-  const at::Tensor x =
-      parts_.embedding.forward(tokens, at::full(tokens.sizes(), length_++, at::kLong), layout, source_);
-  const at::Tensor states = parts_.decoder.step(x, moved(parents), source_, caches_);
+  const Layout layout = Layout::uniform(source_.mask.size(0), beams_, device);
+  const at::Tensor positions = at::full(tokens.sizes(), length_++, at::TensorOptions(at::kLong).device(device));
+  const at::Tensor x = parts_.embedding.forward(tokens.to(device), positions, layout, source_);
+  at::Tensor from = moved(parents);
+  if (from.defined()) from = from.to(device);
+  const at::Tensor states = parts_.decoder.step(x, from, source_, caches_);
   last_ = parts_.output.parts({states, x, layout, source_, parts_.embedding.weight()});
   if (source_.copy_ids.defined()) copy_ids_ = source_.copy_ids.repeat_interleave(beams_, 0);
-  return all_log_probabilities(last_, copy_ids_, extra_);
+  return all_log_probabilities(last_, copy_ids_, extra_).cpu();
 }
 
 at::Tensor DecoderSteps::origins(const at::Tensor& rows, const at::Tensor& tokens) {
-  return origins_of(last_, copy_ids_, rows, tokens);
+  const auto device = source_.mask.device();
+  return origins_of(last_, copy_ids_, rows.to(device), tokens.to(device)).cpu();
 }
 
 void DecoderSteps::keep(const at::Tensor& sequences) {
-  source_ = source_.select(sequences);
+  const auto device = source_.mask.device();
+  source_ = source_.select(sequences.to(device));
   const at::Tensor rows = (sequences.unsqueeze(1) * beams_ + at::arange(beams_, at::kLong).unsqueeze(0)).reshape({-1});
-  for (LayerCache& cache : caches_) cache.select(rows);
+  for (LayerCache& cache : caches_) cache.select(rows.to(device));
 }
 
 }  // namespace berth::seq2seq

@@ -202,7 +202,7 @@ void measure(const std::string& folder, const std::string& file, int repeats) {
                       }});
   variants.push_back(
       {"no dropout (for comparison)", [&](const BatchInput& batch) { without_dropout.train(batch.packed); }});
-  if (model::bfloat16_gain() > 1) {
+  if (model::bfloat16_gain(at::kCPU) > 1) {
     variants.push_back({"products in bfloat16", [&](const BatchInput& batch) { low.train(batch.packed); }});
   }
 

@@ -79,6 +79,17 @@ class ProcessesTest(FourTasksTest):
                 else:
                     self.assertEqual(value, two[key], key)
 
+    def same_files(self, a, b):
+        """Predictions, and what of them is shown, in the order of the set."""
+        names = {file.name for file in (self.dir / a / "predictions").iterdir()}
+        self.assertEqual(names, {file.name for file in (self.dir / b / "predictions").iterdir()})
+        digits = re.compile(r"-?\d+\.\d+(e-?\d+)?")
+        for name in names:
+            one, two = ((self.dir / run / "predictions" / name).read_text() for run in (a, b))
+            self.assertEqual(digits.sub("#", one), digits.sub("#", two), name)
+            for x, y in zip(digits.finditer(one), digits.finditer(two)):
+                self.assertAlmostEqual(float(x[0]), float(y[0]), 4, name)
+
 
 class Equality(ProcessesTest):
     def test_two_and_three_make_what_one_makes(self):
@@ -95,17 +106,6 @@ class Equality(ProcessesTest):
                         if precision == "float64":
                             self.same_scores(runs[1], runs[count], 9)
                             self.same_files(runs[1], runs[count])
-
-    def same_files(self, a, b):
-        """Predictions, and what of them is shown, in the order of the set."""
-        names = {file.name for file in (self.dir / a / "predictions").iterdir()}
-        self.assertEqual(names, {file.name for file in (self.dir / b / "predictions").iterdir()})
-        digits = re.compile(r"-?\d+\.\d+(e-?\d+)?")
-        for name in names:
-            one, two = ((self.dir / run / "predictions" / name).read_text() for run in (a, b))
-            self.assertEqual(digits.sub("#", one), digits.sub("#", two), name)
-            for x, y in zip(digits.finditer(one), digits.finditer(two)):
-                self.assertAlmostEqual(float(x[0]), float(y[0]), 4, name)
 
     def test_ways_of_fine_tuning(self):
         """What else takes part in a step: its numbers have to be those of the whole batch, too."""

@@ -82,11 +82,11 @@ def row_for(task, text):
 class Server:
     """`berth serve`, on a port of its own choice."""
 
-    def __init__(self, test, run, *options):
+    def __init__(self, test, run, *options, environment=None):
         self.test = test
         self.process = subprocess.Popen([BERTH, "serve", run, "--port", "0", *map(str, options)], text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        env={**os.environ, "OMP_NUM_THREADS": "1"})
+                                        env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})})
         test.addCleanup(self.kill)
         self.line = self.process.stdout.readline()
         found = re.search(r"^serving .* on http://127\.0\.0\.1:(\d+)$", self.line)

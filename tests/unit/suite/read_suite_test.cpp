@@ -38,6 +38,7 @@ max_length = 64
 dropout = 0
 attention_dropout = 0.25
 precision = "float64"
+device = "cpu"
 [training]
 epochs = 1.5
 steps = 7
@@ -91,6 +92,7 @@ train = "t"
   EXPECT_EQ(suite.model.dropout, 0.0);
   EXPECT_EQ(suite.model.attention_dropout, 0.25);
   EXPECT_EQ(suite.model.precision, Precision::kFloat64);
+  EXPECT_EQ(suite.model.device, "cpu");
   EXPECT_EQ(suite.training.epochs, 1.5);
   EXPECT_EQ(suite.training.steps, 7);
   EXPECT_EQ(suite.training.batch_size, 8);
@@ -111,7 +113,7 @@ train = "t"
   EXPECT_EQ(suite.optimizer.layer_decay, 0.9);
   ASSERT_EQ(suite.optimizer.freeze.size(), 2U);
   EXPECT_EQ(suite.optimizer.freeze[1].text, "layers.0-3");
-  EXPECT_EQ(suite.optimizer.freeze[1].where.line, 28);
+  EXPECT_EQ(suite.optimizer.freeze[1].where.line, 29);
   EXPECT_EQ(suite.optimizer.freeze[1].where.column, 25);
   EXPECT_EQ(suite.schedule.kind, ScheduleKind::kCosine);
   EXPECT_EQ(suite.schedule.warmup, 1);

@@ -100,6 +100,7 @@ class Draw {
     if (coin()) s.model.attention_dropout = real(0, 1);
     s.model.frozen_dropout = coin();
     s.model.precision = coin() ? Precision::kFloat32 : coin() ? Precision::kFloat64 : Precision::kBFloat16;
+    s.model.device = coin() ? "auto" : "cuda:1";
     s.training = {coin() ? Preset::kNone : Preset::kFewSample,
                   real(0.1, 9),
                   integer(0, 9),
@@ -263,6 +264,7 @@ void expect_same(const Suite& a, const Suite& b) {
   EXPECT_EQ(a.model.frozen_dropout, b.model.frozen_dropout);
   EXPECT_EQ(a.training.cache_megabytes, b.training.cache_megabytes);
   EXPECT_EQ(a.model.precision, b.model.precision);
+  EXPECT_EQ(a.model.device, b.model.device);
   const auto training = [](const TrainingConfig& c) {
     return std::tuple(c.preset, c.epochs, c.steps, c.batch_size, c.accumulate, c.seed, c.shuffle, c.clip_norm,
                       c.log_every, c.threads, c.not_finite, c.activation_checkpointing);
@@ -334,9 +336,10 @@ TEST_F(SuiteTest, TheDataOfATaskIsWrittenToo) {
 
 TEST_F(SuiteTest, WhatIsWrittenIsReadable) {
   const auto text = to_toml(read("name='x'\n" + kLeast + "options.average = 'macro'\n"));
-  EXPECT_THAT(text, ::testing::StartsWith("name = \"x\"\n\n[model]\npath = \"" + (folder_ / "m").string() +
-                                          "\"\nmax_length = 128\nfrozen_dropout = false\nprecision = "
-                                          "\"float32\"\n\n[training]\npreset = \"none\"\nepochs = 3.0\n"));
+  EXPECT_THAT(text,
+              ::testing::StartsWith("name = \"x\"\n\n[model]\npath = \"" + (folder_ / "m").string() +
+                                    "\"\nmax_length = 128\nfrozen_dropout = false\nprecision = "
+                                    "\"float32\"\ndevice = \"auto\"\n\n[training]\npreset = \"none\"\nepochs = 3.0\n"));
   EXPECT_THAT(text, ::testing::HasSubstr("\nbetas = [0.9, 0.999]\n"));
   EXPECT_THAT(text, ::testing::EndsWith(
                         "[tasks.sst2]\nplugin = \"classification\"\nsplit = 0.0\nstream = false\nshuffle_buffer = "
