@@ -15,6 +15,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "berth/error.h"
+#include "core/distributed/nccl.h"
 
 namespace berth::distributed {
 namespace {
@@ -73,6 +74,7 @@ class Group::Gloo {
       settings->devices.push_back(device_of(place));
       const auto store = meeting_place(place, options);
       group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store, place.rank, place.size, settings);
+      nccl_ = make_nccl(store, place, options);
       store->set(met_key(place.rank), "");
     } catch (const std::exception& error) {
       throw Error(ErrorKind::kIo, fmt::format("process {} of {} did not find the others at {}:{}: {}; are all of them "
@@ -80,6 +82,8 @@ class Group::Gloo {
                                               place.rank, place.size, place.address, place.port, reason(error)));
     }
   }
+
+  Nccl* nccl() const { return nccl_.get(); }
 
   template <typename Call>
   auto guarded(Call&& call) {
@@ -95,6 +99,7 @@ class Group::Gloo {
 
  private:
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  std::unique_ptr<Nccl> nccl_;  // null where berth was built without
 };
 
 std::string met_key(int rank) { return fmt::format("met/{}", rank); }
@@ -112,13 +117,7 @@ Group& Group::alone() {
   return group;
 }
 
-void Group::sum(at::Tensor& tensor) {
-  if (is_alone()) return;
-  gloo_->guarded([&](c10d::ProcessGroupGloo& group) {
-    std::vector<at::Tensor> tensors = {tensor};
-    group.allreduce(tensors)->wait();
-  });
-}
+void Group::sum(at::Tensor& tensor) { begin_sum(tensor)(); }
 
 void Group::sum(std::vector<double>& numbers) {
   if (is_alone() || numbers.empty()) return;
@@ -128,6 +127,19 @@ void Group::sum(std::vector<double>& numbers) {
 
 std::function<void()> Group::begin_sum(at::Tensor& tensor) {
   if (is_alone()) return [] {};
+  if (tensor.is_cuda() && gloo_->nccl() != nullptr) {
+    return gloo_->guarded([&](c10d::ProcessGroupGloo&) -> std::function<void()> {
+      return
+          [this, end = gloo_->nccl()->begin_sum(tensor)] { gloo_->guarded([&](c10d::ProcessGroupGloo&) { end(); }); };
+    });
+  }
+  if (!tensor.is_cpu()) {  // gloo sums what lies in the processor's memory
+    at::Tensor copy = tensor.cpu();
+    return [sum = begin_sum(copy), copy, target = tensor] {
+      sum();
+      target.copy_(copy);
+    };
+  }
   return gloo_->guarded([&](c10d::ProcessGroupGloo& group) -> std::function<void()> {
     std::vector<at::Tensor> tensors = {tensor};
     auto work = group.allreduce(tensors);

@@ -44,7 +44,8 @@ class Group {
 
   // All throw Error kIo where a process is gone or too slow.
 
-  // In place: the sum over all processes, with the same bits in each. Contiguous, on the CPU.
+  // In place: the sum over all processes, with the same bits in each. Contiguous. Between GPUs by NCCL, where berth was
+  // built with it; from other devices over the processor.
   void sum(at::Tensor& tensor);
   void sum(std::vector<double>& numbers);
   // Begins such a sum; the result waits for its end. The tensor must live and be left alone until then.

@@ -32,7 +32,7 @@ endforeach()
 # What was found is kept, but for where it was asked for elsewhere.
 set(_asked "${LIBTORCH_ROOT};$ENV{LIBTORCH_ROOT};${Torch_DIR}")
 if(NOT "${_asked}" STREQUAL "${LibTorch_ASKED_FOR}")
-  foreach(_entry INCLUDE_DIR torch torch_cpu c10)
+  foreach(_entry INCLUDE_DIR torch torch_cpu torch_cuda c10)
     unset(LibTorch_${_entry} CACHE)
   endforeach()
 endif()
@@ -64,6 +64,9 @@ find_package_handle_standard_args(
   REASON_FAILURE_MESSAGE
     "berth needs LibTorch 2.7 or newer: 'apps/setup' installs it into build/deps, or give -DLIBTORCH_ROOT=FOLDER (the one with include/ and lib/)")
 
+# Of a LibTorch for CUDA: the operations of a GPU. For whoever computes there, plugins need nothing of it.
+find_library(LibTorch_torch_cuda torch_cuda HINTS ${LibTorch_ROOT_DIR} PATH_SUFFIXES lib NO_DEFAULT_PATH)
+
 if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   add_library(LibTorch::LibTorch INTERFACE IMPORTED)
   set_target_properties(
@@ -71,4 +74,4 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
     PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include"
                INTERFACE_LINK_LIBRARIES "${LibTorch_torch};${LibTorch_torch_cpu};${LibTorch_c10}")
 endif()
-mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_torch LibTorch_torch_cpu LibTorch_c10)
+mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_torch LibTorch_torch_cpu LibTorch_torch_cuda LibTorch_c10)
