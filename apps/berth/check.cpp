@@ -156,6 +156,7 @@ int check(const Arguments& arguments) {
                    suite.tasks.size() == 1 ? "task" : "tasks", suite.model.path.string()));
   for (const auto& task : session.tasks) {
     tell(task.task.owner());
+    if (task.cache) tell("  " + data::describe(*task.cache));
     json["tasks"][task.task.name()] = diagnose_task(session, task, [&](const std::string& line) { tell("  " + line); });
   }
   tell(plan.describe() + "\nall is well");

@@ -128,6 +128,7 @@ void describe_session(const training::Session& session, report::Console& console
                            : fmt::format("{} training examples", task.train->example_count);
     for (const auto& set : task.sets) text += fmt::format(", {} {}", set.example_count, set.name);
     console.line(text);
+    if (task.cache) console.line("  " + data::describe(*task.cache));
   }
   console.line("");
 }

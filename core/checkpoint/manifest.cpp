@@ -1,20 +1,14 @@
 #include "core/checkpoint/manifest.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
-#include <vector>
 
 #include "berth/error.h"
 #include "core/checkpoint/run_checkpoint.h"
 #include "core/model/json_text.h"
+#include "core/platform/sha256.h"
 #include "core/platform/whole_file.h"
 
 namespace berth::checkpoint {
@@ -24,47 +18,11 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kFormat = 1;
-constexpr std::size_t kBlock = std::size_t{1} << 20;
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) fail();
-  }
-
-  void add(const void* data, std::size_t size) {
-    if (EVP_DigestUpdate(context_.get(), data, size) != 1) fail();
-  }
-
-  std::string hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned int size = 0;
-    if (EVP_DigestFinal_ex(context_.get(), digest.data(), &size) != 1) fail();
-    std::string text;
-    for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
-    return text;
-  }
-
- private:
-  [[noreturn]] static void fail() { throw Error(ErrorKind::kIo, "OpenSSL can't compute a SHA-256"); }
-
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
 
 // {"bytes": ..., "sha256": ...}
 Json entry_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  Sha256 hash;
-  std::uintmax_t bytes = 0;
-  std::vector<char> block(kBlock);
-  while (in) {
-    in.read(block.data(), static_cast<std::streamsize>(block.size()));
-    const auto count = static_cast<std::size_t>(in.gcount());
-    hash.add(block.data(), count);
-    bytes += count;
-  }
-  if (!in.eof()) throw Error(ErrorKind::kIo, {file.string()}, fmt::format("can't be read: {}", std::strerror(errno)));
-  return {{"bytes", bytes}, {"sha256", hash.hex()}};
+  const auto hash = platform::sha256_of(file);
+  return {{"bytes", hash.bytes}, {"sha256", hash.hex}};
 }
 
 // By their paths below the folder, in order.
@@ -82,11 +40,11 @@ bool is_content(const std::string& file) { return file != kInfoFile && file != k
 
 // files: a JSON object of them by name.
 std::string text_of(const Json& files) {
-  Sha256 content;
+  platform::Sha256 content;
   for (const auto& [name, entry] : files.items()) {
     if (!is_content(name)) continue;
     const auto line = fmt::format("{} {}\n", entry.at("sha256").get<std::string>(), name);
-    content.add(line.data(), line.size());
+    content.add(line);
   }
   return Json({{"format", kFormat}, {"files", files}, {"content", content.hex()}}).dump(2) + "\n";
 }

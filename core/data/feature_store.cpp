@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <numeric>
+#include <span>
 
 #include "berth/error.h"
 #include "core/data/packed_batch.h"
@@ -22,7 +24,7 @@ const std::vector<T>& values_of(const FieldValues& values) {
 
 // Copies the features' values end to end; starts[b] is where sequence b's begin.
 template <typename T>
-at::Tensor gather(const std::vector<T>& values, const std::vector<std::int64_t>& begin,
+at::Tensor gather(std::span<const T> values, std::span<const std::int64_t> begin,
                   const std::vector<std::int64_t>& features, const std::vector<std::int64_t>& starts,
                   at::ScalarType dtype) {
   at::Tensor packed = at::empty({starts.back()}, dtype);
@@ -37,18 +39,44 @@ std::size_t value_count(const FieldValues& values) {
   return std::visit([](const auto& v) { return v.size(); }, values);
 }
 
+template <typename T>
+std::uint64_t hash_of(const Numbers<T>& numbers) {
+  const auto bytes = std::as_bytes(numbers.all());
+  return training::hash_name({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
 }  // namespace
 
+std::uint64_t fingerprint_of(const std::vector<FieldSpec>& specs, const ArrayHashes& hashes) {
+  std::uint64_t result = training::mix({hashes.ids, hashes.segments, hashes.begin});
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const auto& column = hashes.columns[i];
+    result = training::mix({result, training::hash_name(specs[i].name), column.integers, column.reals, column.begin});
+  }
+  return result;
+}
+
 FeatureStore::FeatureStore(std::vector<FieldSpec> specs, const at::TensorOptions& options, std::string owner)
-    : dtype_(c10::typeMetaToScalarType(options.dtype())), device_(options.device()), owner_(std::move(owner)) {
-  for (auto& spec : specs) {
+    : specs_(std::move(specs)),
+      dtype_(c10::typeMetaToScalarType(options.dtype())),
+      device_(options.device()),
+      owner_(std::move(owner)) {
+  for (const auto& spec : specs_) {
     if (spec.width < 1 || (spec.width != 1 && spec.shape != FieldShape::kPerSequence)) {
       throw Error(ErrorKind::kPlugin,
                   fmt::format("{}, fields: '{}' has width {}; only kPerSequence may have another one than 1", owner_,
                               spec.name, spec.width));
     }
-    columns_.push_back(Column{std::move(spec), {}, {}, {0}});
   }
+  arrays_.columns.resize(specs_.size());
+}
+
+FeatureStore::FeatureStore(std::vector<FieldSpec> specs, const at::TensorOptions& options, std::string owner,
+                           FeatureArrays arrays, std::uint64_t fingerprint)
+    : FeatureStore(std::move(specs), options, std::move(owner)) {
+  assert(arrays.columns.size() == specs_.size());
+  arrays_ = std::move(arrays);
+  fingerprint_ = fingerprint;
 }
 
 void FeatureStore::add(const Feature& feature) {
@@ -60,47 +88,49 @@ void FeatureStore::add(const Feature& feature) {
                             "a segment for each",
                             owner_, length, encoding.segments.size()));
   }
-  const bool has_targets = std::any_of(columns_.begin(), columns_.end(), [&](const Column& column) {
-    return column.spec.role == FieldRole::kTarget && feature.fields.contains(column.spec.name);
+  const bool has_targets = std::any_of(specs_.begin(), specs_.end(), [&](const FieldSpec& spec) {
+    return spec.role == FieldRole::kTarget && feature.fields.contains(spec.name);
   });
-  if (!has_targets_) has_targets_ = has_targets;
-  if (has_targets != *has_targets_) {
+  if (!arrays_.has_targets) arrays_.has_targets = has_targets;
+  if (has_targets != *arrays_.has_targets) {
     throw Error(ErrorKind::kPlugin,
                 fmt::format("{}, features: some sequences of a set have targets and some have none", owner_));
   }
   std::size_t expected = 0;
-  for (auto& column : columns_) {
-    if (!is_filled(column)) continue;
+  for (std::size_t i = 0; i < specs_.size(); ++i) {
+    if (!is_filled(specs_[i])) continue;
     ++expected;
-    auto found = feature.fields.find(column.spec.name);
+    auto found = feature.fields.find(specs_[i].name);
     if (found == feature.fields.end()) {
       throw Error(ErrorKind::kPlugin,
-                  fmt::format("{}, features: the declared field '{}' is missing", owner_, column.spec.name));
+                  fmt::format("{}, features: the declared field '{}' is missing", owner_, specs_[i].name));
     }
-    add_field(column, found->second, length);
+    add_field(i, found->second, length);
   }
   if (feature.fields.size() != expected) {
     throw Error(ErrorKind::kPlugin, fmt::format("{}, features: {} fields were set, {} are declared", owner_,
                                                 feature.fields.size(), expected));
   }
-  ids_.insert(ids_.end(), encoding.ids.begin(), encoding.ids.end());
-  segments_.insert(segments_.end(), encoding.segments.begin(), encoding.segments.end());
-  begin_.push_back(static_cast<std::int64_t>(ids_.size()));
+  auto& ids = arrays_.ids.held();
+  auto& segments = arrays_.segments.held();
+  ids.insert(ids.end(), encoding.ids.begin(), encoding.ids.end());
+  segments.insert(segments.end(), encoding.segments.begin(), encoding.segments.end());
+  arrays_.begin.held().push_back(static_cast<std::int64_t>(ids.size()));
 }
 
 void FeatureStore::clear() {
-  ids_.clear();
-  segments_.clear();
-  begin_ = {0};
-  for (auto& column : columns_) {
-    column.integers.clear();
-    column.reals.clear();
-    column.begin = {0};
+  arrays_.ids.held().clear();
+  arrays_.segments.held().clear();
+  arrays_.begin.held() = {0};
+  for (auto& column : arrays_.columns) {
+    column.integers.held().clear();
+    column.reals.held().clear();
+    column.begin.held() = {0};
   }
 }
 
-void FeatureStore::add_field(Column& column, const FieldValues& values, std::int64_t length) {
-  const auto& spec = column.spec;
+void FeatureStore::add_field(std::size_t field, const FieldValues& values, std::int64_t length) {
+  const auto& spec = specs_[field];
   const auto count = static_cast<std::int64_t>(value_count(values));
   const std::int64_t expected = spec.shape == FieldShape::kPerSequence ? spec.width
                                 : spec.shape == FieldShape::kPerToken  ? length
@@ -115,27 +145,31 @@ void FeatureStore::add_field(Column& column, const FieldValues& values, std::int
                 fmt::format("{}, features: field '{}' is declared as {} but holds {}", owner_, spec.name,
                             is_integer ? "real" : "integer", is_integer ? "integers" : "reals"));
   }
+  auto& column = arrays_.columns[field];
   if (is_integer) {
     const auto& v = values_of<std::int64_t>(values);
-    column.integers.insert(column.integers.end(), v.begin(), v.end());
+    column.integers.held().insert(column.integers.held().end(), v.begin(), v.end());
   } else {
     const auto& v = values_of<double>(values);
-    column.reals.insert(column.reals.end(), v.begin(), v.end());
+    column.reals.held().insert(column.reals.held().end(), v.begin(), v.end());
   }
-  column.begin.push_back(column.begin.back() + count);
+  column.begin.held().push_back(column.begin.back() + count);
 }
 
-PackedBatch::Field FeatureStore::pack_field(const Column& column, const std::vector<std::int64_t>& features) const {
+PackedBatch::Field FeatureStore::pack_field(std::size_t place, const std::vector<std::int64_t>& features) const {
+  const auto& spec = specs_[place];
+  const auto& column = arrays_.columns[place];
+  const auto begin = column.begin.all();
   std::vector<std::int64_t> starts = {0};
-  for (auto f : features) starts.push_back(starts.back() + column.begin[f + 1] - column.begin[f]);
+  for (auto f : features) starts.push_back(starts.back() + begin[f + 1] - begin[f]);
   PackedBatch::Field field;
-  field.values = column.spec.type == FieldType::kInt64
-                     ? gather(column.integers, column.begin, features, starts, at::kLong)
-                     : gather(column.reals, column.begin, features, starts, at::kDouble).to(dtype_);
-  if (column.spec.shape == FieldShape::kPerSequence && column.spec.width != 1) {
-    field.values = field.values.view({static_cast<std::int64_t>(features.size()), column.spec.width});
+  field.values = spec.type == FieldType::kInt64
+                     ? gather(column.integers.all(), begin, features, starts, at::kLong)
+                     : gather(column.reals.all(), begin, features, starts, at::kDouble).to(dtype_);
+  if (spec.shape == FieldShape::kPerSequence && spec.width != 1) {
+    field.values = field.values.view({static_cast<std::int64_t>(features.size()), spec.width});
   }
-  if (column.spec.shape == FieldShape::kRagged) {
+  if (spec.shape == FieldShape::kRagged) {
     field.offsets = at::empty({static_cast<std::int64_t>(starts.size())}, at::kLong);
     std::copy(starts.begin(), starts.end(), field.offsets.mutable_data_ptr<std::int64_t>());
   }
@@ -143,15 +177,12 @@ PackedBatch::Field FeatureStore::pack_field(const Column& column, const std::vec
 }
 
 std::uint64_t FeatureStore::fingerprint() const {
-  const auto of = [](const auto& values) {
-    return training::hash_name({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
-  };
-  std::uint64_t result = training::mix({of(ids_), of(segments_), of(begin_)});
-  for (const auto& column : columns_) {
-    result = training::mix(
-        {result, training::hash_name(column.spec.name), of(column.integers), of(column.reals), of(column.begin)});
+  if (fingerprint_) return *fingerprint_;
+  ArrayHashes hashes{hash_of(arrays_.ids), hash_of(arrays_.segments), hash_of(arrays_.begin), {}};
+  for (const auto& column : arrays_.columns) {
+    hashes.columns.push_back({hash_of(column.integers), hash_of(column.reals), hash_of(column.begin)});
   }
-  return result;
+  return fingerprint_of(specs_, hashes);
 }
 
 std::unique_ptr<Batch> FeatureStore::pack(const std::vector<std::int64_t>& features) const {
@@ -169,17 +200,19 @@ std::unique_ptr<Batch> FeatureStore::pack(const std::vector<std::int64_t>& featu
   auto* ids = contents.ids.mutable_data_ptr<std::int64_t>();
   auto* segments = contents.segments.mutable_data_ptr<std::int64_t>();
   auto* positions = contents.positions.mutable_data_ptr<std::int64_t>();
+  const auto all_ids = arrays_.ids.all();
+  const auto all_segments = arrays_.segments.all();
   for (std::int64_t b = 0; b < count; ++b) {
-    const auto from = begin_[features[b]];
+    const auto from = first_token(features[b]);
     for (std::int64_t i = 0; i < offsets[b + 1] - offsets[b]; ++i) {
-      ids[offsets[b] + i] = ids_[from + i];
-      segments[offsets[b] + i] = segments_[from + i];
+      ids[offsets[b] + i] = all_ids[from + i];
+      segments[offsets[b] + i] = all_segments[from + i];
       positions[offsets[b] + i] = i;
     }
   }
 
-  for (const auto& column : columns_) {
-    if (is_filled(column)) contents.fields.emplace(column.spec.name, pack_field(column, features));
+  for (std::size_t i = 0; i < specs_.size(); ++i) {
+    if (is_filled(specs_[i])) contents.fields.emplace(specs_[i].name, pack_field(i, features));
   }
   for (auto* tensor : {&contents.ids, &contents.segments, &contents.positions}) {
     *tensor = device::copy_to(*tensor, device_);

@@ -10,13 +10,13 @@ namespace berth::data {
 void Places::add(const Where& where) {
   const auto example = static_cast<std::int64_t>(lines_.size());
   if (files_.empty() || files_.back().second != where.file) files_.emplace_back(example, where.file);
-  lines_.push_back(where.line);
+  lines_.held().push_back(where.line);
 }
 
 Where Places::of(std::int64_t example) const {
   const auto after = std::upper_bound(files_.begin(), files_.end(), example,
                                       [](std::int64_t of, const auto& file) { return of < file.first; });
-  return {std::prev(after)->second, lines_.at(static_cast<std::size_t>(example))};
+  return {std::prev(after)->second, lines_[static_cast<std::size_t>(example)]};
 }
 
 std::string describe(const std::vector<Where>& places, std::size_t most) {

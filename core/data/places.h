@@ -8,20 +8,30 @@
 #include <vector>
 
 #include "berth/error.h"
+#include "core/data/numbers.h"
 
 namespace berth::data {
 
 class Places {
  public:
+  using Files = std::vector<std::pair<std::int64_t, std::string>>;  // each from this example on
+
+  Places() = default;
+  // What files() and lines() gave.
+  Places(Files files, Numbers<std::int64_t> lines) : files_(std::move(files)), lines_(std::move(lines)) {}
+
   // Of the next example. Its column is not kept.
   void add(const Where& where);
 
   // example: from 0, in the order of add().
   Where of(std::int64_t example) const;
 
+  const Files& files() const { return files_; }
+  const Numbers<std::int64_t>& lines() const { return lines_; }  // of each example
+
  private:
-  std::vector<std::pair<std::int64_t, std::string>> files_;  // each from this example on
-  std::vector<std::int64_t> lines_;                          // of each example
+  Files files_;
+  Numbers<std::int64_t> lines_;
 };
 
 // "train.tsv, lines 3, 17, 40; more.tsv, line 1". Of more than `most` lines, the first ones and how many there are

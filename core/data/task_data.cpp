@@ -133,7 +133,7 @@ void TaskData::clear() {
   store.clear();
   examples.clear();
   features.clear();
-  first_feature = {0};
+  first_feature.held() = {0};
   example_count = 0;
   places = {};
 }
@@ -207,15 +207,13 @@ void add_features(std::span<const Feature> features, const Where& where, TaskDat
   } catch (const Error& error) {
     throw Error(error.kind(), where, error.what());
   }
-  data.first_feature.push_back(data.store.size());
+  data.first_feature.held().push_back(data.store.size());
   data.places.add(where);
   ++data.example_count;
 }
 
 TaskData empty_task_data(const plugin::LoadedTask& task, const std::string& set_name, const FeatureOptions& options) {
-  return {set_name, FeatureStore(task.fields(), at::TensorOptions(options.dtype).device(options.device), task.owner()),
-          {},       {},
-          {0},      0};
+  return {set_name, FeatureStore(task.fields(), options.reals(), task.owner()), {}, {}, {0}, 0};
 }
 
 void add_input(const plugin::LoadedTask& task, std::unique_ptr<Example> example, const FeatureOptions& options,

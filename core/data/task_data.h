@@ -48,9 +48,9 @@ enum class Keep : std::uint8_t {
 struct TaskData {
   std::string name;
   FeatureStore store;
-  Examples examples;                        // empty unless kExamples
-  std::vector<Feature> features;            // likewise
-  std::vector<std::int64_t> first_feature;  // [examples + 1] into the store
+  Examples examples;                    // empty unless kExamples
+  std::vector<Feature> features;        // likewise
+  Numbers<std::int64_t> first_feature;  // [examples + 1] into the store
   std::int64_t example_count = 0;
   Places places = {};  // of the examples, kept or not
 
@@ -65,6 +65,8 @@ struct FeatureOptions {
   std::int64_t max_length;
   at::ScalarType dtype;
   at::Device device = at::kCPU;  // of the batches
+
+  at::TensorOptions reals() const { return at::TensorOptions(dtype).device(device); }
 };
 
 // What predict() needs of examples whose labels, should they have any, don't count.

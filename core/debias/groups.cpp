@@ -69,7 +69,7 @@ Groups groups_of(const plugin::LoadedTask& task, const data::Examples& examples)
   return groups;
 }
 
-Groups of_features(Groups groups, const std::vector<std::int64_t>& first_feature) {
+Groups of_features(Groups groups, std::span<const std::int64_t> first_feature) {
   std::vector<std::int64_t> of;
   for (std::size_t i = 0; i + 1 < first_feature.size(); ++i) {
     of.insert(of.end(), static_cast<std::size_t>(first_feature[i + 1] - first_feature[i]), groups.of[i]);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,6 @@ std::string group_of(const plugin::LoadedTask& task, const Example& example);
 Groups groups_of(const plugin::LoadedTask& task, const data::Examples& examples);
 
 // From groups of examples to groups of their features. first_feature: as in TaskData.
-Groups of_features(Groups groups, const std::vector<std::int64_t>& first_feature);
+Groups of_features(Groups groups, std::span<const std::int64_t> first_feature);
 
 }  // namespace berth::debias

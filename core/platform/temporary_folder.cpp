@@ -23,15 +23,16 @@ namespace {
 constexpr auto kPrefix = "berth-data-";
 constexpr auto kLockName = "lock";
 
-// What the handler removes: a file, then the folder that it alone is in.
+// What the handler removes: a file, then the folder that it alone is in ("": none).
 struct Doomed {
   std::string file;
   std::string folder;
-  const Doomed* next;
+  std::atomic<bool> is_doomed = true;
+  Doomed* next = nullptr;
 };
 
 // The newest first. Never freed, since a signal may come while one is looked at; there are as many as unpacked files.
-std::atomic<const Doomed*> g_doomed = nullptr;
+std::atomic<Doomed*> g_doomed = nullptr;
 std::atomic<pid_t> g_owner = 0;  // a child that has yet to become another program leaves the files alone
 
 extern "C" void remove_and_end(int signal) {
@@ -51,10 +52,12 @@ void handle_signals() {
   }
 }
 
-void doom(std::string file, std::string folder) {
-  auto* one = new Doomed{std::move(file), std::move(folder), g_doomed.load()};
+std::atomic<bool>& doom(std::string file, std::string folder) {
+  auto* one = new Doomed{std::move(file), std::move(folder)};
+  one->next = g_doomed.load();
   while (!g_doomed.compare_exchange_weak(one->next, one)) {
   }
+  return one->is_doomed;
 }
 
 // -1 where it can't be had: someone else has it, or there is none.
@@ -89,10 +92,15 @@ void remove_orphans(const fs::path& parent) {
 void remove_temporary_files() noexcept {
   if (::getpid() != g_owner) return;
   for (const auto* one = g_doomed.load(); one != nullptr; one = one->next) {
+    if (!one->is_doomed) continue;
     ::unlink(one->file.c_str());
-    ::rmdir(one->folder.c_str());
+    if (!one->folder.empty()) ::rmdir(one->folder.c_str());
   }
 }
+
+DoomedFile::DoomedFile(const fs::path& file) : is_doomed_(&doom(file.string(), "")) { handle_signals(); }
+
+void DoomedFile::keep() { *is_doomed_ = false; }
 
 TemporaryFolder::TemporaryFolder() {
   std::error_code error;

@@ -3,6 +3,7 @@
 // nobody else handles them), and, after a `kill -9`, by the next process that makes one.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <string>
 
@@ -27,7 +28,23 @@ class TemporaryFolder {
   int places_ = 0;
 };
 
-// For a signal handler that ends the process: removes what every folder of this kind holds. Async-signal-safe.
+// A file elsewhere that a signal which ends the process takes along, too, as long as this is there.
+class DoomedFile {
+ public:
+  explicit DoomedFile(const std::filesystem::path& file);
+  ~DoomedFile() { keep(); }
+  DoomedFile(const DoomedFile&) = delete;
+  DoomedFile& operator=(const DoomedFile&) = delete;
+
+  // It is somebody else's from here on.
+  void keep();
+
+ private:
+  std::atomic<bool>* is_doomed_;
+};
+
+// For a signal handler that ends the process: removes what every folder of this kind holds, and every file that is
+// doomed. Async-signal-safe.
 void remove_temporary_files() noexcept;
 
 }  // namespace berth::platform

@@ -20,7 +20,8 @@ class LoadedTask {
 
   const std::string& name() const { return config_.name; }
   const suite::TaskConfig& config() const { return config_; }
-  std::string owner() const;  // "task 'sst2' (plugin classification)"
+  const std::string& file() const { return file_; }  // the plugin's library
+  std::string owner() const;                         // "task 'sst2' (plugin classification)"
   CallSite site(const char* call) const { return {owner(), call, file_}; }
 
   // tokenizer: outlives this.

@@ -62,6 +62,10 @@ class TaskOutcome {
     if (is_lower_better()) entry["lower_is_better"] = true;
     const bool is_streamed = task_.task.config().stream;
     entry["train_examples"] = is_streamed ? Json(nullptr) : Json(task_.train->example_count);
+    if (task_.cache && task_.cache->how != data::CacheUse::How::kNone) {
+      const bool is_found = task_.cache->how == data::CacheUse::How::kFound;
+      entry["feature_cache"] = {{"found", is_found}, {"bytes", task_.cache->bytes}};
+    }
     if (before_ != nullptr) entry["before"] = *before_;
     if (majority_) entry["majority"] = *majority_;
     const auto best = best_step_of(outcome_.memory, name_);

@@ -26,7 +26,7 @@ void append(data::TaskData from, data::TaskData& to) {
     to.store.add(feature);
     to.features.push_back(std::move(feature));
   }
-  to.first_feature.push_back(to.store.size());
+  to.first_feature.held().push_back(to.store.size());
   to.places.add(from.examples.front()->where);
   to.examples.push_back(std::move(from.examples.front()));
   ++to.example_count;

@@ -42,6 +42,7 @@ void declare(Section& s, TrainingConfig& c) {
   s.key("threads", c.threads).at_least(0);
   s.key("cache_megabytes", c.cache_megabytes).at_least(0);
   s.key("activation_checkpointing", c.activation_checkpointing);
+  s.optional_path("feature_cache", c.feature_cache);
 }
 
 Field betas_field(std::vector<double>& betas) { return Field{"betas", &betas}.at_least(0).below(1); }

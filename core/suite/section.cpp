@@ -38,12 +38,21 @@ const ConfigTable& expect_table(const ConfigValue& value, const std::string& own
 }
 
 Field& Section::path(const std::string& name, std::filesystem::path& variable) {
+  auto& field = optional_path(name, variable);
+  std::get<CustomTarget>(field.target).write = [&variable] { return path_to_toml(variable); };
+  return field;
+}
+
+Field& Section::optional_path(const std::string& name, std::filesystem::path& variable) {
   const auto read = [&variable, name, folder = folder_, owner = owner()](const ConfigValue& value) {
     std::string text;
     read_field({name, &text}, value, owner);
     variable = resolve_path(text, folder, value.where, fmt::format("{}: '{}'", owner, name));
   };
-  return custom(name, {read, [&variable] { return path_to_toml(variable); }, path_schema});
+  const auto write = [&variable]() -> std::optional<std::string> {
+    return variable.empty() ? std::nullopt : std::optional(path_to_toml(variable));
+  };
+  return custom(name, {read, write, path_schema});
 }
 
 Field& Section::raw(const std::string& name, ConfigTable& variable) {

@@ -28,6 +28,7 @@ class Section {
   }
   Field& custom(std::string name, CustomTarget target) { return add({std::move(name), std::move(target)}); }
   Field& path(const std::string& name, std::filesystem::path& variable);
+  Field& optional_path(const std::string& name, std::filesystem::path& variable);  // not written where there is none
 
   // A word for each value of an enum.
   template <typename E>

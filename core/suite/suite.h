@@ -62,6 +62,8 @@ struct TrainingConfig {
   std::int64_t cache_megabytes = 2048;  // for what frozen layers make of the sets; 0: compute it at every step
   // Of a layer, a forward pass keeps the input alone; backward computes the rest again. The results are the same.
   bool activation_checkpointing = false;
+  std::filesystem::path feature_cache;  // the folder with the features of training sets; absolute after reading; "":
+                                        // none
 };
 
 // Names parameters; see core/training/parameter_patterns.h.

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/suite/option_binder.h"
-#include "core/suite/resolve_path.h"
 #include "core/suite/toml_writer.h"
 
 namespace berth::suite {
@@ -98,22 +97,6 @@ void declare_sets(Section& s, std::vector<DataSetConfig>& sets) {
   s.tables("sets", {read, write, schema});
 }
 
-// Not written where there is none.
-void declare_teacher(Section& s, DebiasConfig& c) {
-  const auto read = [&c, inner = s](const ConfigValue& value) {
-    auto path = inner;
-    path.path("teacher", c.teacher);
-    path.fill(ConfigTable{{{"teacher", value, value.where}}, value.where});
-  };
-  s.custom("teacher", {read,
-                       [&c]() -> std::optional<std::string> {
-                         if (c.teacher.empty()) return std::nullopt;
-                         return path_to_toml(c.teacher);
-                       },
-                       path_schema})
-      .at(c.teacher_where);
-}
-
 void declare(Section& s, DebiasConfig& c) {
   s.choice("method", c.method,
            {{"none", DebiasMethod::kNone},
@@ -129,7 +112,7 @@ void declare(Section& s, DebiasConfig& c) {
       {{"overlap", BiasKind::kOverlap}, {"second_text", BiasKind::kSecondText}, {"embeddings", BiasKind::kEmbeddings}});
   s.key("folds", c.folds).at_least(2);
   s.key("entropy", c.entropy).at_least(0);
-  declare_teacher(s, c);
+  s.optional_path("teacher", c.teacher).at(c.teacher_where);
   s.key("group", c.group);
   s.key("by_label", c.by_label);
   s.key("step_size", c.step_size).above(0);

@@ -24,14 +24,24 @@ std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& model_folder) {
                           kVocabularyFile));
 }
 
-void copy_tokenizer_files(const fs::path& from, const fs::path& to) {
+std::vector<fs::path> tokenizer_files(const fs::path& model_folder) {
+  std::vector<fs::path> files;
+  std::error_code failed;
   for (const char* name : {kVocabularyFile, kTokenizerFile, kConfigFile, kSpecialsFile}) {
+    if (fs::exists(model_folder / name, failed)) files.push_back(model_folder / name);
+  }
+  return files;
+}
+
+void copy_tokenizer_files(const fs::path& from, const fs::path& to) {
+  for (const auto& file : tokenizer_files(from)) {
+    const auto copy = to / file.filename();
     std::error_code failed;
-    if (!fs::exists(from / name, failed) || fs::equivalent(from / name, to / name, failed)) continue;
-    fs::copy_file(from / name, to / name, fs::copy_options::overwrite_existing, failed);
+    if (fs::equivalent(file, copy, failed)) continue;
+    fs::copy_file(file, copy, fs::copy_options::overwrite_existing, failed);
     if (failed) {
-      throw Error(ErrorKind::kIo, {(to / name).string()},
-                  fmt::format("could not be copied from {}: {}", (from / name).string(), failed.message()));
+      throw Error(ErrorKind::kIo, {copy.string()},
+                  fmt::format("could not be copied from {}: {}", file.string(), failed.message()));
     }
   }
 }

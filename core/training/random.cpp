@@ -23,8 +23,8 @@ std::uint64_t mix_in(std::uint64_t h, std::initializer_list<std::uint64_t> parts
 
 std::uint64_t mix(std::initializer_list<std::uint64_t> parts) { return mix_in(kGolden, parts); }
 
-std::uint64_t hash_name(std::string_view name) {
-  std::uint64_t h = 0xCBF29CE484222325ULL;
+std::uint64_t hash_name(std::string_view name, std::uint64_t before) {
+  std::uint64_t h = before;
   for (unsigned char c : name) h = (h ^ c) * 0x100000001B3ULL;
   return h;
 }

@@ -13,8 +13,10 @@ namespace berth::training {
 // One number from several, each bit depending on all of them (SplitMix64's finaliser over the parts).
 std::uint64_t mix(std::initializer_list<std::uint64_t> parts);
 
-// FNV-1a, for task names and purposes.
-std::uint64_t hash_name(std::string_view name);
+constexpr std::uint64_t kHashOfNothing = 0xCBF29CE484222325ULL;
+
+// FNV-1a, for task names and purposes. before: the hash of what comes before, where it comes in pieces.
+std::uint64_t hash_name(std::string_view name, std::uint64_t before = kHashOfNothing);
 
 // Seed of one of a suite's streams: of the suite's own (training.seed), what is drawn, and where in it.
 std::uint64_t stream_seed(std::int64_t seed, std::string_view purpose, std::initializer_list<std::uint64_t> place = {});

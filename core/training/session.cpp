@@ -95,9 +95,17 @@ void read_head(TaskSession& task, const std::filesystem::path& folder) {
   plugin::load_head(*task.head, checkpoint::read_safetensors(file), file.string());
 }
 
-TaskSession start_task(const Session& session, const plugin::Registry& registry, const suite::TaskConfig& config) {
-  TaskSession task{plugin::LoadedTask(registry, config), nullptr, {}, {}, {}, {}, {}};
-  task.task.use_tokenizer(*session.tokenizer);
+// What needs more of a task's training set than its features; "": nothing.
+std::string why_not_cached(const suite::TaskConfig& config) {
+  if (config.stream) return "it is streamed";
+  if (config.split > 0) return "'split' draws from all of its examples";
+  if (config.debias.has_groups()) return "groups are made of all of its examples";
+  return "";
+}
+
+// The training set, and the dev set where it is split off.
+void read_and_fit(const Session& session, TaskSession& task) {
+  const auto& config = task.task.config();
   auto split = read_train(session, task.task, kFirstOfStream);
   data::fit(task.task, *config.train, split.is_dev);
 
@@ -105,9 +113,24 @@ TaskSession start_task(const Session& session, const plugin::Registry& registry,
   const bool has_groups = config.debias.has_groups() && !config.stream;
   if (has_groups) task.groups = debias::groups_of(task.task, split.train);
   task.train = data::make_task_data(task.task, "train", std::move(split.train), data::Keep::kFeatures, options);
-  if (has_groups) task.groups = debias::of_features(std::move(task.groups), task.train->first_feature);
+  if (has_groups) task.groups = debias::of_features(std::move(task.groups), task.train->first_feature.all());
   if (config.split > 0) {
     task.sets.push_back(data::make_task_data(task.task, "dev", std::move(split.dev), data::Keep::kExamples, options));
+  }
+}
+
+TaskSession start_task(const Session& session, const plugin::Registry& registry, const suite::TaskConfig& config) {
+  TaskSession task{plugin::LoadedTask(registry, config), nullptr, {}, {}, {}, {}, {}};
+  task.task.use_tokenizer(*session.tokenizer);
+  const auto& folder = session.suite.training.feature_cache;
+  const auto why = why_not_cached(config);
+  if (!folder.empty() && why.empty() && config.train) {
+    auto cached = data::cached_set(task.task, session.feature_options(), {folder, session.suite.model.path});
+    task.train = std::move(cached.data);
+    task.cache = std::move(cached.use);
+  } else {
+    read_and_fit(session, task);
+    if (!folder.empty()) task.cache = data::CacheUse{data::CacheUse::How::kNone, why};
   }
   for (const auto& set : set_files(config)) task.sets.push_back(read_set(session, task, set));
   task.head = make_head(session, task.task);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/checkpoint/model_folder.h"
+#include "core/data/feature_cache.h"
 #include "core/data/task_data.h"
 #include "core/debias/gate.h"
 #include "core/debias/groups.h"
@@ -28,6 +29,9 @@ struct TaskSession {
   std::optional<debias::Gate> gate;     // of a learned mixin
   at::Tensor teacher;                   // see debias::ask_teachers()
 
+  // What the suite's feature cache has to do with the training set, where there is one.
+  std::optional<data::CacheUse> cache = {};
+
   const data::TaskData* dev() const { return !sets.empty() && sets.front().name == "dev" ? &sets.front() : nullptr; }
 };
 
@@ -46,8 +50,9 @@ struct Session {
   TaskSession& find(const std::string& task);
 };
 
-// For training: the suite's model, every task's training and evaluation sets read, labels learned, heads fresh. Throws
-// Error kConfig where a task has no training set.
+// For training: the suite's model, every task's training and evaluation sets read, labels learned, heads fresh.
+// Training sets come out of the suite's feature cache, and into it. Throws Error kConfig where a task has no training
+// set.
 Session start_session(const suite::Suite& suite, const plugin::Registry& registry);
 
 // For everything after training: encoder, task states and heads of a checkpoint; no data is read. only: the task to

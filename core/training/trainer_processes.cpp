@@ -16,6 +16,7 @@ std::string essence(suite::Suite suite) {
   suite.model.path.clear();
   suite.model.device.clear();
   suite.training.threads = 0;
+  suite.training.feature_cache.clear();
   suite.distributed = {};
   for (auto& task : suite.tasks) {
     if (task.train) task.train->path.clear();

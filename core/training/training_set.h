@@ -1,4 +1,5 @@
-// What a Trainer draws a task's batches from: a set that is held in memory, or one that is streamed from its file.
+// What a Trainer draws a task's batches from: a set that is held in memory or mapped, or one that is streamed from its
+// file.
 #pragma once
 
 #include <cstdint>

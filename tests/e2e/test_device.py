@@ -40,7 +40,7 @@ class Alike(DeviceTest):
         self.assertEqual(self.json("mixed-processor/summary.json")["device"], "cpu")
 
     def test_ways_of_fine_tuning(self):
-        ways = {"lora": ["finetuning.method=lora"], "adapters": ["finetuning.method=adapters"],
+        ways = {"lora": ["finetuning.method=lora", "training.feature_cache=cache"], "adapters": ["finetuning.method=adapters"],
                 "mean": ["finetuning.average=0.6", "finetuning.mixout=0.3", "optimizer.layer_decay=0.9"],
                 "slow": ["finetuning.gradual_unfreezing=0.6", "finetuning.reinitialize_layers=1"],
                 "frozen": ["finetuning.method=top", "finetuning.top_layers=1", "optimizer.decay_to=pretrained"],

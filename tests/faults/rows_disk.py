@@ -115,6 +115,39 @@ class Disk(FaultTest):
     def test_a_link_that_fails(self):
         self.expect_failed(self.inject("symlink", "error=EPERM", "last", nth=2), 3, "last: the link can't be made")
 
+    def with_cache(self, call, what):
+        """A run with a fault at the file of its feature cache, and whether the next run makes up for it."""
+        command = self.command("training.feature_cache=cache")
+        self.number(call, r"features\.partial", command=command)
+        shutil.rmtree(self.dir / "cache", ignore_errors=True)  # what the undisturbed one made
+        result = self.inject(call, what, r"features\.partial", command=command)
+        self.assertFalse((self.dir / "run").exists())
+        self.assertEqual(list((self.dir / "cache").glob("*.features")), [])
+        self.left = list((self.dir / "cache").iterdir())
+        self.expect(self.call(*command), 0)
+        self.assertEqual([file.suffix for file in (self.dir / "cache").iterdir()], [".features"])
+        self.assertEqual(self.learned(), self.undisturbed())
+        return result
+
+    @needs_strace
+    @row("the disk is full at the feature cache, or does not take or name what was written",
+         "write: ENOSPC; fsync, rename: EIO", "exit 6 naming the file; nothing is left; the next run makes it, equal")
+    def test_a_feature_cache_that_can_not_be_written(self):
+        for call, error, says in (("write", "ENOSPC", r"partial: can't be written: No space left on device; free some space"),
+                                  ("fsync", "EIO", r"partial: can't be written: Input/output error"),
+                                  ("rename", "EIO", r"features: can't be put in place: Input/output error")):
+            with self.subTest(call):
+                self.expect(self.with_cache(call, f"error={error}"), 6, says)
+                self.assertEqual(self.left, [])
+                shutil.rmtree(self.dir / "run")
+
+    @needs_strace
+    @row("kill -9 before the feature cache's file has its name", "at its rename",
+         "what is left is not used; the next run clears it away and makes the file, equal")
+    def test_a_kill_in_the_feature_cache(self):
+        self.with_cache("rename", "signal=KILL")
+        self.assertEqual(len(self.left), 1)
+
     @needs_strace
     @row("the disk turns read-only at a checkpoint", "openat in it: EROFS", "exit 6 naming the file; resume equal")
     def test_a_disk_that_turns_read_only(self):

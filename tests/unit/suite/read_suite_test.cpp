@@ -14,6 +14,7 @@ TEST_F(SuiteTest, LeastSuiteHasTheDefaultsOfTheStructs) {
   EXPECT_EQ(suite.training.epochs, 3);
   EXPECT_EQ(suite.training.seed, 42);
   EXPECT_FALSE(suite.training.activation_checkpointing);
+  EXPECT_TRUE(suite.training.feature_cache.empty());
   EXPECT_EQ(suite.optimizer.beta2, 0.999);
   EXPECT_TRUE(suite.optimizer.freeze.empty());
   EXPECT_EQ(suite.schedule.kind, ScheduleKind::kLinear);
@@ -51,6 +52,7 @@ log_every = 5
 not_finite = "back"
 threads = 3
 activation_checkpointing = true
+feature_cache = "cache"
 [optimizer]
 rate = 1
 head_rate = 1e-3
@@ -104,6 +106,7 @@ train = "t"
   EXPECT_EQ(suite.training.not_finite, NotFinite::kBack);
   EXPECT_EQ(suite.training.threads, 3);
   EXPECT_TRUE(suite.training.activation_checkpointing);
+  EXPECT_EQ(suite.training.feature_cache, folder_ / "cache");
   EXPECT_EQ(suite.optimizer.rate, 1);
   EXPECT_EQ(suite.optimizer.head_rate, 1e-3);
   EXPECT_EQ(suite.optimizer.weight_decay, 0);
@@ -113,7 +116,7 @@ train = "t"
   EXPECT_EQ(suite.optimizer.layer_decay, 0.9);
   ASSERT_EQ(suite.optimizer.freeze.size(), 2U);
   EXPECT_EQ(suite.optimizer.freeze[1].text, "layers.0-3");
-  EXPECT_EQ(suite.optimizer.freeze[1].where.line, 29);
+  EXPECT_EQ(suite.optimizer.freeze[1].where.line, 30);
   EXPECT_EQ(suite.optimizer.freeze[1].where.column, 25);
   EXPECT_EQ(suite.schedule.kind, ScheduleKind::kCosine);
   EXPECT_EQ(suite.schedule.warmup, 1);

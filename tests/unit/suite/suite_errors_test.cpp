@@ -75,6 +75,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadValue{"training", "clip_norm = -0.1", "must be at least 0"},
                       BadValue{"training", "log_every = 0", "must be at least 1"},
                       BadValue{"training", "threads = -1", "must be at least 0"},
+                      BadValue{"training", "feature_cache = ''", "'feature_cache' is empty; write a path"},
                       BadValue{"optimizer", "rate = 0", "must be above 0"},
                       BadValue{"optimizer", "rate = -1e-5", "must be above 0"},
                       BadValue{"optimizer", "head_rate = 0", "must be above 0"},

@@ -113,7 +113,8 @@ class Draw {
                   integer(1, 9),
                   integer(0, 9),
                   coin() ? 0 : 77,
-                  coin()};
+                  coin(),
+                  coin() ? std::filesystem::path() : path()};
     s.optimizer.rate = std::ldexp(1.0, static_cast<int>(integer(-1074, 3)));
     if (coin()) s.optimizer.head_rate = real(1e-9, 1);
     s.optimizer.weight_decay = real(0, 1);
@@ -267,7 +268,7 @@ void expect_same(const Suite& a, const Suite& b) {
   EXPECT_EQ(a.model.device, b.model.device);
   const auto training = [](const TrainingConfig& c) {
     return std::tuple(c.preset, c.epochs, c.steps, c.batch_size, c.accumulate, c.seed, c.shuffle, c.clip_norm,
-                      c.log_every, c.threads, c.not_finite, c.activation_checkpointing);
+                      c.log_every, c.threads, c.not_finite, c.activation_checkpointing, c.feature_cache);
   };
   EXPECT_EQ(training(a.training), training(b.training));
   const auto optimizer = [](const OptimizerConfig& c) {
