@@ -18,6 +18,7 @@
 
 #include "berth/error.h"
 #include "core/checkpoint/plain_text.h"
+#include "core/platform/descriptor.h"
 
 namespace berth::checkpoint {
 
@@ -74,8 +75,7 @@ class OpenFile {
   // The bytes [begin, end), which follow those that were read before.
   void read(char* data, std::size_t begin, std::size_t end) const {
     while (begin < end) {
-      const ssize_t count = ::read(file_, data, std::min(end - begin, std::size_t{1} << 30));
-      if (count < 0 && errno == EINTR) continue;
+      const ssize_t count = platform::read_some(file_, data, end - begin);
       if (count < 0) fail(std::strerror(errno));
       if (count == 0)
         fail(fmt::format("it ended after {} bytes, sooner than its size says: something writes to it", begin));

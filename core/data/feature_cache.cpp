@@ -166,8 +166,7 @@ class Cache {
     if (!are_equal(file.specs, task_.fields())) throw DamagedFile{"has other fields than the task declares"};
     bytes_ = file.bytes;
     const auto examples = static_cast<std::int64_t>(file.lines.size());
-    FeatureStore store(std::move(file.specs), features_.reals(), task_.owner(), std::move(file.arrays),
-                       file.fingerprint);
+    FeatureStore store(std::move(file.specs), features_.reals, task_.owner(), std::move(file.arrays), file.fingerprint);
     return {"train",
             std::move(store),
             {},

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "core/data/feature_layout.h"
+#include "core/platform/descriptor.h"
 #include "core/training/random.h"
 
 namespace berth::data {
@@ -53,8 +54,7 @@ class Source {
   std::string read(std::size_t size) {
     std::string bytes(size, '\0');
     for (std::size_t done = 0; done < size;) {
-      const ssize_t got = ::read(file_, bytes.data() + done, size - done);
-      if (got < 0 && errno == EINTR) continue;
+      const ssize_t got = platform::read_some(file_, bytes.data() + done, size - done);
       if (got < 0) fail();
       if (got == 0) refuse("is cut off");
       done += static_cast<std::size_t>(got);

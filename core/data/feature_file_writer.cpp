@@ -10,6 +10,7 @@
 
 #include "core/data/feature_file.h"
 #include "core/data/feature_layout.h"
+#include "core/platform/descriptor.h"
 #include "core/training/random.h"
 
 namespace berth::data {
@@ -26,12 +27,7 @@ constexpr std::size_t kBuffer = std::size_t{256} << 10;  // bytes of each array
 }
 
 void write_all(int file, std::string_view bytes, const FeatureFileWriter::Options& options) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) fail(options);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (!platform::write_all(file, bytes)) fail(options);
 }
 
 // A file that nobody sees, and that ends with this process. Where the file system knows none, one without a name; what
@@ -88,8 +84,7 @@ class FeatureFileWriter::Array {
     if (::lseek(file_, 0, SEEK_SET) != 0) fail(options_);
     buffer_.resize(kBuffer);
     for (;;) {
-      const ssize_t got = ::read(file_, buffer_.data(), buffer_.size());
-      if (got < 0 && errno == EINTR) continue;
+      const ssize_t got = platform::read_some(file_, buffer_.data(), buffer_.size());
       if (got < 0) fail(options_);
       if (got == 0) return;
       write_all(target, std::string_view(buffer_).substr(0, static_cast<std::size_t>(got)), options_);

@@ -70,7 +70,7 @@ std::string feature_key(const plugin::LoadedTask& task, const FeatureOptions& op
   key.add("id", task.config().plugin);
   for (const auto& file : text::tokenizer_files(model_folder)) key.add_file(file.filename().string(), file);
   key.add("max_length", fmt::format("{}", options.max_length));
-  key.add("dtype", fmt::format("{}", static_cast<int>(options.dtype)));
+  key.add("dtype", fmt::format("{}", static_cast<int>(c10::typeMetaToScalarType(options.reals.dtype()))));
   add_table("options", task.config().options, key);
   add_table("data", set.data, key);
   for (const auto& file : input_files(set.path)) key.add_file(file.path.filename().string(), file.path);

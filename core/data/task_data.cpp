@@ -213,7 +213,7 @@ void add_features(std::span<const Feature> features, const Where& where, TaskDat
 }
 
 TaskData empty_task_data(const plugin::LoadedTask& task, const std::string& set_name, const FeatureOptions& options) {
-  return {set_name, FeatureStore(task.fields(), options.reals(), task.owner()), {}, {}, {0}, 0};
+  return {set_name, FeatureStore(task.fields(), options.reals, task.owner()), {}, {}, {0}, 0};
 }
 
 void add_input(const plugin::LoadedTask& task, std::unique_ptr<Example> example, const FeatureOptions& options,

@@ -63,10 +63,7 @@ struct TaskData {
 struct FeatureOptions {
   const Tokenizer& tokenizer;
   std::int64_t max_length;
-  at::ScalarType dtype;
-  at::Device device = at::kCPU;  // of the batches
-
-  at::TensorOptions reals() const { return at::TensorOptions(dtype).device(device); }
+  at::TensorOptions reals;  // see FeatureStore
 };
 
 // What predict() needs of examples whose labels, should they have any, don't count.

@@ -14,6 +14,7 @@
 
 #include "berth/error.h"
 #include "core/data/compression.h"
+#include "core/platform/descriptor.h"
 
 namespace berth::data {
 namespace fs = std::filesystem;
@@ -50,8 +51,7 @@ class Source {
   std::string_view next() {
     std::size_t size = 0;
     while (size < kSignatureBytes) {
-      const ssize_t got = ::read(handle_, buffer_.data() + size, buffer_.size() - size);
-      if (got < 0 && errno == EINTR) continue;
+      const ssize_t got = platform::read_some(handle_, buffer_.data() + size, buffer_.size() - size);
       if (got < 0) fail();
       if (got == 0) break;
       size += static_cast<std::size_t>(got);
@@ -90,8 +90,7 @@ class Target {
   void write(std::string_view piece) {
     while (!piece.empty()) {
       if (bytes_ >= next_look_) look_for_room();
-      const ssize_t written = ::write(handle_, piece.data(), piece.size());
-      if (written < 0 && errno == EINTR) continue;
+      const ssize_t written = platform::write_some(handle_, piece.data(), piece.size());
       if (written <= 0) fail(std::strerror(errno));
       piece.remove_prefix(static_cast<std::size_t>(written));
       bytes_ += static_cast<std::uintmax_t>(written);

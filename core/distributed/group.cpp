@@ -83,7 +83,11 @@ class Group::Gloo {
     }
   }
 
-  Nccl* nccl() const { return nccl_.get(); }
+  // Which one sums such a tensor; null where it has to come to the processor's memory first.
+  c10d::Backend* group_for(const at::Tensor& tensor) const {
+    if (tensor.is_cpu()) return group_.get();
+    return tensor.is_cuda() ? nccl_.get() : nullptr;
+  }
 
   template <typename Call>
   auto guarded(Call&& call) {
@@ -99,7 +103,7 @@ class Group::Gloo {
 
  private:
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
-  std::unique_ptr<Nccl> nccl_;  // null where berth was built without
+  c10::intrusive_ptr<c10d::Backend> nccl_;  // see make_nccl()
 };
 
 std::string met_key(int rank) { return fmt::format("met/{}", rank); }
@@ -127,22 +131,17 @@ void Group::sum(std::vector<double>& numbers) {
 
 std::function<void()> Group::begin_sum(at::Tensor& tensor) {
   if (is_alone()) return [] {};
-  if (tensor.is_cuda() && gloo_->nccl() != nullptr) {
-    return gloo_->guarded([&](c10d::ProcessGroupGloo&) -> std::function<void()> {
-      return
-          [this, end = gloo_->nccl()->begin_sum(tensor)] { gloo_->guarded([&](c10d::ProcessGroupGloo&) { end(); }); };
-    });
-  }
-  if (!tensor.is_cpu()) {  // gloo sums what lies in the processor's memory
+  auto* group = gloo_->group_for(tensor);
+  if (group == nullptr) {
     at::Tensor copy = tensor.cpu();
     return [sum = begin_sum(copy), copy, target = tensor] {
       sum();
       target.copy_(copy);
     };
   }
-  return gloo_->guarded([&](c10d::ProcessGroupGloo& group) -> std::function<void()> {
+  return gloo_->guarded([&](c10d::ProcessGroupGloo&) -> std::function<void()> {
     std::vector<at::Tensor> tensors = {tensor};
-    auto work = group.allreduce(tensors);
+    auto work = group->allreduce(tensors);
     return [this, work = std::move(work)] { gloo_->guarded([&](c10d::ProcessGroupGloo&) { work->wait(); }); };
   });
 }

@@ -57,17 +57,6 @@ Projected project(const at::Tensor& hidden, const at::Tensor& source, const Atte
   return {parts[0], parts[1], parts[2]};
 }
 
-// Has LibTorch such an attention for this device?
-bool has_flash(const at::Tensor& query) {
-  static const auto kOperation = c10::Dispatcher::singleton().findSchema({"aten::_flash_attention_forward", ""});
-  return kOperation && kOperation->hasKernelForDispatchKey(query.options().computeDispatchKey());
-}
-
-bool can_flash(const at::Tensor& query, std::int64_t head_width) {
-  return query.scalar_type() == at::kBFloat16 && head_width % kFlashWidthStep == 0 &&
-         head_width <= kLargestFlashWidth && has_flash(query);
-}
-
 // Of packed sequences, without padding (Dao 2023, "FlashAttention-2").
 at::Tensor flash(const Projected& in, const DeviceLayouts& layouts, std::int64_t heads, double dropout) {
   const auto width = in.query.size(1) / heads;
@@ -82,18 +71,24 @@ at::Tensor flash(const Projected& in, const DeviceLayouts& layouts, std::int64_t
 // As LibTorch computes it best for this type on this device, in a rectangle.
 at::Tensor padded(const Projected& in, const DeviceLayouts& layouts, std::int64_t heads, double dropout) {
   const auto width = in.query.size(1) / heads;
-  const auto by_head = [&](const at::Tensor& packed, const Layout& layout) {  // [B, heads, L, width of a head]
-    return at::index_select(packed, 0, layout.rows)
-        .view({layout.sequences, layout.longest, heads, width})
-        .transpose(1, 2);
+  const Rectangle& queries = *layouts.queries.rectangle;
+  const Rectangle& keys = *layouts.keys.rectangle;
+  const auto by_head = [&](const at::Tensor& packed, const Rectangle& of) {  // [B, heads, L, width of a head]
+    return at::index_select(packed, 0, of.rows).view({of.sequences, of.longest, heads, width}).transpose(1, 2);
   };
   const at::Tensor out =
-      at::scaled_dot_product_attention(by_head(in.query, layouts.queries), by_head(in.key, layouts.keys),
-                                       by_head(in.value, layouts.keys), layouts.keys.mask, dropout);
-  return at::index_select(out.transpose(1, 2).reshape({-1, in.query.size(1)}), 0, layouts.queries.places);
+      at::scaled_dot_product_attention(by_head(in.query, queries), by_head(in.key, keys), by_head(in.value, keys),
+                                       keys.mask.unsqueeze(1).unsqueeze(1), dropout);
+  return at::index_select(out.transpose(1, 2).reshape({-1, in.query.size(1)}), 0, queries.places);
 }
 
 }  // namespace
+
+bool has_packed_attention(const at::TensorOptions& queries, std::int64_t head_width) {
+  static const auto kOperation = c10::Dispatcher::singleton().findSchema({"aten::_flash_attention_forward", ""});
+  return queries.dtype() == at::kBFloat16 && head_width % kFlashWidthStep == 0 && head_width <= kLargestFlashWidth &&
+         kOperation && kOperation->hasKernelForDispatchKey(queries.computeDispatchKey());
+}
 
 at::Tensor device_embedding(const EmbeddingWeights& w, const EmbeddingRun& run) {
   RECORD_USER_SCOPE("berth: embeddings, forward");
@@ -109,8 +104,8 @@ at::Tensor device_attention(const at::Tensor& hidden, const AttentionWeights& w,
   const at::Tensor source = run.rows.defined() ? at::index_select(hidden, 0, run.rows) : hidden;
   const Projected in = project(hidden, source, w, run);
   const double dropout = run.attention.dropout.p;
-  const at::Tensor attended = can_flash(in.query, in.query.size(1) / heads) ? flash(in, layouts, heads, dropout)
-                                                                            : padded(in, layouts, heads, dropout);
+  const at::Tensor attended =
+      layouts.keys.rectangle ? padded(in, layouts, heads, dropout) : flash(in, layouts, heads, dropout);
   const at::Tensor out = linear(attended, w.output_weight, w.output_bias, run.products);
   return norm_of_sum(source, drop(out, run.dropout), w.norm_scale, w.norm_shift, run.epsilon);
 }

@@ -13,13 +13,17 @@ namespace berth::model {
 // As embedding_block(), but the gradient of `word` is dense.
 at::Tensor device_embedding(const EmbeddingWeights& weights, const EmbeddingRun& run);
 
+// Has LibTorch an attention of packed sequences for such queries (their type and device) and heads? Layouts need no
+// rectangle then.
+bool has_packed_attention(const at::TensorOptions& queries, std::int64_t head_width);
+
 // The sequences whose queries are wanted, and those that they look at: the same, but where `run.rows` are.
 struct DeviceLayouts {
   const Layout& queries;
   const Layout& keys;
 };
 
-// As attention_block(), without the run's offsets.
+// As attention_block(), without the run's offsets. In a rectangle, where the layouts have one.
 at::Tensor device_attention(const at::Tensor& hidden, const AttentionWeights& weights, const AttentionRun& run,
                             const DeviceLayouts& layouts);
 

@@ -12,7 +12,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <tuple>
+#include <utility>
 
 #include "berth/error.h"
 #include "core/device/device.h"
@@ -70,12 +72,7 @@ void add_norm(std::vector<ParameterShape>& shapes, const std::string& name, std:
 
 // Every id has to be in [0, count).
 void check_ids(const at::Tensor& ids, std::int64_t count, const char* what, const char* advice) {
-  at::Tensor plain = ids;
-  if (!ids.is_cpu()) {  // the two that tell
-    const auto [least, most] = at::aminmax(ids);
-    plain = at::stack({least, most}).cpu();
-  }
-  plain = plain.contiguous();
+  const at::Tensor plain = ids.contiguous();
   const auto* data = plain.const_data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < plain.numel(); ++i) {
     if (data[i] < 0 || data[i] >= count) {
@@ -175,9 +172,20 @@ void Encoder::move_to(at::Device device) {
 }
 
 void Encoder::check(const EncoderInput& input) const {
-  check_ids(input.ids, config_.vocab_size, "token id", "the tokenizer has to be the model's own");
-  check_ids(input.positions, config_.max_position_embeddings, "position", "cut the text to fewer tokens");
-  check_ids(input.segments, config_.type_vocab_size, "segment", "the model knows no more segments");
+  std::array<at::Tensor, 3> numbers = {input.ids, input.positions, input.segments};
+  if (!device().is_cpu()) {  // the two of each that tell, with one wait for the device
+    std::vector<at::Tensor> extremes;
+    for (const auto& all : numbers) {
+      const auto [least, most] = at::aminmax(all);
+      extremes.insert(extremes.end(), {least, most});
+    }
+    const at::Tensor here = at::stack(extremes).cpu().view({-1, 2});
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = here[static_cast<std::int64_t>(i)];
+  }
+  const auto& [ids, positions, segments] = numbers;
+  check_ids(ids, config_.vocab_size, "token id", "the tokenizer has to be the model's own");
+  check_ids(positions, config_.max_position_embeddings, "position", "cut the text to fewer tokens");
+  check_ids(segments, config_.type_vocab_size, "segment", "the model knows no more segments");
 }
 
 at::Tensor Encoder::embed(const EncoderInput& input, const LayerRun& run) const {
@@ -245,12 +253,21 @@ std::int64_t Encoder::fixed_stages(bool training) const {
   return stage;
 }
 
+// Null on the processor.
+std::shared_ptr<const Layout> Encoder::layout_of(const at::Tensor& offsets) const {
+  if (device().is_cpu()) return nullptr;
+  auto layout = make_layout(offsets, device());
+  const auto type = options_.products == Products::kBFloat16 ? at::kBFloat16 : options_.dtype;
+  if (!has_packed_attention(reals().dtype(type), config_.hidden_size / config_.num_attention_heads)) {
+    layout.rectangle = make_rectangle(offsets, device());
+  }
+  return std::make_shared<const Layout>(std::move(layout));
+}
+
 // With what all layers need on a device.
 EncoderInput Encoder::placed(const EncoderInput& input) const {
   EncoderInput result = input;
-  if (!device().is_cpu() && !input.layout) {
-    result.layout = std::make_shared<const Layout>(make_layout(input.offsets, device()));
-  }
+  if (!input.layout) result.layout = layout_of(input.offsets);
   return result;
 }
 
@@ -293,7 +310,7 @@ EncoderOutput Encoder::forward(const EncoderInput& given, const EncoderRun& run)
     state.rows = first_rows;
     state.rows_before = run.before.sequences;
     state.row_offsets = at::arange(sequences + 1, input.offsets.options());
-    if (input.layout) state.queries = std::make_shared<const Layout>(make_layout(state.row_offsets, device()));
+    state.queries = layout_of(state.row_offsets);
     output.first = apply_layer(last, run_stages(input, run, last), state);
   } else {
     const at::Tensor hidden = run_stages(input, run, last + 1);

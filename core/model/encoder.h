@@ -96,6 +96,8 @@ class Encoder {
   // The parameters stay the same tensors: whoever holds one finds it there.
   void move_to(at::Device device);
   at::Device device() const { return embeddings_.word.device(); }
+  // Type and place of the parameters, and of what is computed of them.
+  at::TensorOptions reals() const { return embeddings_.word.options(); }
 
   EncoderOutput forward(const EncoderInput& given, const EncoderRun& run) const;
 
@@ -134,6 +136,7 @@ class Encoder {
 
   std::span<const NamedTensor> parameters_of(std::int64_t stage) const;
   bool learns(std::int64_t stage) const;
+  std::shared_ptr<const Layout> layout_of(const at::Tensor& offsets) const;
   EncoderInput placed(const EncoderInput& input) const;
   LayerRun run_of(std::int64_t stage, const EncoderInput& input, const EncoderRun& run) const;
   at::Tensor run_stages(const EncoderInput& input, const EncoderRun& run, std::int64_t end) const;

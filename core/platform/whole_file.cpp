@@ -4,12 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "berth/error.h"
+#include "core/platform/descriptor.h"
 
 namespace berth::platform {
 namespace {
@@ -39,14 +39,7 @@ WholeFile::~WholeFile() {
 }
 
 void WholeFile::write(const void* data, std::size_t size) {
-  const auto* next = static_cast<const char*>(data);
-  while (size > 0) {
-    const ssize_t written = ::write(file_, next, std::min(size, std::size_t{1} << 30));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) fail("can't be written");
-    next += written;
-    size -= static_cast<std::size_t>(written);
-  }
+  if (!write_all(file_, {static_cast<const char*>(data), size})) fail("can't be written");
 }
 
 void WholeFile::commit() {

@@ -29,9 +29,7 @@ at::Tensor rows(const at::Tensor& packed, const std::vector<std::pair<std::int64
 
 }  // namespace
 
-SharedPass::SharedPass(const model::Encoder& encoder)
-    : encoder_(encoder),
-      store_({}, at::TensorOptions(encoder.options().dtype).device(encoder.device()), "the encoder") {}
+SharedPass::SharedPass(const model::Encoder& encoder) : encoder_(encoder), store_({}, encoder.reals(), "the encoder") {}
 
 std::int64_t SharedPass::add(const Encoding& encoding, HeadInput input) {
   const auto [known, is_new] = known_.emplace(key_of(encoding), store_.size());

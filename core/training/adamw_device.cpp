@@ -23,10 +23,8 @@ struct Lists {
 }  // namespace
 
 double device_norm(const std::vector<at::Tensor>& gradients) {
-  std::vector<at::Tensor> norms;
-  norms.reserve(gradients.size());
-  for (const auto& norm : at::_foreach_norm(gradients)) norms.push_back(norm.to(at::kDouble));
-  return at::linalg_vector_norm(at::stack(norms)).item<double>();
+  const at::Tensor norms = at::stack(at::_foreach_norm(gradients));
+  return at::linalg_vector_norm(norms, 2, std::nullopt, /*keepdim=*/false, at::kDouble).item<double>();
 }
 
 void device_adamw(const std::vector<DeviceUpdate>& updates, const DeviceAdamW& settings) {

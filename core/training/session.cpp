@@ -85,8 +85,7 @@ void make_gate(const Session& session, TaskSession& task) {
   if (task.task.config().debias.method != suite::DebiasMethod::kLearnedMixin) return;
   const auto& config = session.encoder.config();
   const auto seed = stream_seed(session.suite.training.seed, "initialise gate", {hash_name(task.task.name())});
-  const auto options = at::TensorOptions().dtype(dtype_of(session.suite.model)).device(session.encoder.device());
-  task.gate.emplace(config.hidden_size, config.initializer_range, seed, options);
+  task.gate.emplace(config.hidden_size, config.initializer_range, seed, session.encoder.reals());
 }
 
 // The head's values from a checkpoint's folder.
@@ -152,9 +151,7 @@ void start_anew(model::Encoder& encoder, const suite::FinetuningConfig& config) 
 
 }  // namespace
 
-data::FeatureOptions Session::feature_options() const {
-  return {*tokenizer, suite.model.max_length, dtype_of(suite.model), encoder.device()};
-}
+data::FeatureOptions Session::feature_options() const { return {*tokenizer, suite.model.max_length, encoder.reals()}; }
 
 evaluation::EvaluationOptions Session::evaluation_options() const {
   return {suite.evaluation.batch_size, stream_seed(suite.training.seed, "predict")};
@@ -208,7 +205,7 @@ model::Encoder starting_encoder(const suite::Suite& suite) {
 std::shared_ptr<Head> make_head(const Session& session, const plugin::LoadedTask& task) {
   seed_libtorch(stream_seed(session.suite.training.seed, "initialise head", {hash_name(task.name())}));
   auto head = task.make_head(encoder_info(session.encoder));
-  plugin::convert(*head, at::TensorOptions().dtype(dtype_of(session.suite.model)).device(session.encoder.device()));
+  plugin::convert(*head, session.encoder.reals());
   return head;
 }
 

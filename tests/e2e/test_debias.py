@@ -19,16 +19,18 @@ def pairs(count, seed, lie=0.1):
         yield text, second, label, "repeats" if repeats else "differs"
 
 
-class Debias(ProgramTest):
+class PairsTest(ProgramTest):
+    def write_pairs(self, name, rows):
+        lines = ["text\tsecond\tlabel\tkind"] + ["\t".join(row) for row in rows]
+        (self.dir / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+class Debias(PairsTest):
     def setUp(self):
         super().setUp()
         self.write_pairs("train.tsv", pairs(200, 1))
         self.write_pairs("dev.tsv", pairs(60, 2, lie=0.5))
         self.suite(task='dev = "dev.tsv"\ndata = { text_pair = "second" }\n')
-
-    def write_pairs(self, name, rows):
-        lines = ["text\tsecond\tlabel\tkind"] + ["\t".join(row) for row in rows]
-        (self.dir / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def debias(self, out, method, *settings):
         self.train(out, "--set", f"tasks.mood.debias.method={method}", "--set", "training.epochs=2",

@@ -7,7 +7,7 @@ import unittest
 
 import test_serve
 from program import BAD, GOOD, PLACES, ProgramTest, settings, tiny_model
-from test_debias import pairs
+from test_debias import PairsTest, pairs
 from test_processes import EQUAL, ProcessesTest
 
 DEVICE = {"LD_PRELOAD": os.environ["STRICT_DEVICE"]}
@@ -110,7 +110,7 @@ class Repeatable(DeviceTest):
         self.assert_near("whole", "back", 1e-9, 1e-9)
 
 
-class OneTask(ProgramTest):
+class OneTask(PairsTest):
     def on_both(self, name, *sets):
         quiet = settings("model.dropout=0", "model.attention_dropout=0", "tasks.mood.options.dropout=0", "training.epochs=1",
                          "model.precision=float64", "analysis.at_end=false", *sets)
@@ -145,9 +145,8 @@ class OneTask(ProgramTest):
                 self.on_both(name, *sets, "training.log_every=1")
 
     def test_what_lessens_a_bias(self):
-        for name, texts in {"train.tsv": pairs(120, 1), "dev.tsv": pairs(40, 2, lie=0.5)}.items():
-            lines = ["text\tsecond\tlabel\tkind"] + ["\t".join(row) for row in texts]
-            (self.dir / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self.write_pairs("train.tsv", pairs(120, 1))
+        self.write_pairs("dev.tsv", pairs(40, 2, lie=0.5))
         self.suite(task='dev = "dev.tsv"\ndata = { text_pair = "second" }\n')
         self.train("teacher", *settings("training.epochs=1", "analysis.at_end=false"))
         for method in ("product_of_experts", "learned_mixin", "reweighting", "group_dro", "balanced",

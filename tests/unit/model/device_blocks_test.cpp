@@ -48,13 +48,18 @@ TEST(DeviceBlocks, AttentionIsTheProcessorsOfAllTokensAndOfTheFirst) {
   run.attention.heads = 2;
   run.epsilon = 1e-12;
   run.offsets = at::tensor({0, 1, 6, 10}, at::kLong);
-  const Layout keys = make_layout(run.offsets, at::kCPU);
+  const auto with_rectangle = [](const at::Tensor& offsets) {
+    Layout layout = make_layout(offsets, at::kCPU);
+    layout.rectangle = make_rectangle(offsets, at::kCPU);
+    return layout;
+  };
+  const Layout keys = with_rectangle(run.offsets);
   const std::vector<at::Tensor> inputs = {hidden,       w.query_weight,  w.query_bias,  w.key_weight, w.value_weight,
                                           w.value_bias, w.output_weight, w.output_bias, w.norm_scale, w.norm_shift};
   expect_alike(device_attention(hidden, w, run, {keys, keys}), attention_block(hidden, w, run), inputs);
   run.rows = at::tensor({0, 1, 6}, at::kLong);
   run.row_offsets = at::tensor({0, 1, 2, 3}, at::kLong);
-  const Layout queries = make_layout(run.row_offsets, at::kCPU);
+  const Layout queries = with_rectangle(run.row_offsets);
   expect_alike(device_attention(hidden, w, run, {queries, keys}), attention_block(hidden, w, run), inputs);
 }
 
@@ -70,13 +75,17 @@ TEST(DeviceBlocks, FeedForwardIsTheProcessorsForEveryActivation) {
 }
 
 TEST(Layout, PutsEachRowInItsPlace) {
-  const Layout layout = make_layout(at::tensor({0, 2, 3, 6}, at::kLong), at::kCPU);
-  EXPECT_EQ(layout.sequences, 3);
+  const at::Tensor offsets = at::tensor({0, 2, 3, 6}, at::kLong);
+  const Layout layout = make_layout(offsets, at::kCPU);
   EXPECT_EQ(layout.longest, 3);
   EXPECT_EQ(layout.offsets.scalar_type(), at::kInt);
-  EXPECT_TRUE(layout.places.equal(at::tensor({0, 1, 3, 6, 7, 8}, at::kLong)));
-  EXPECT_TRUE(layout.rows.index_select(0, layout.places).equal(at::arange(6, at::kLong)));
-  EXPECT_TRUE(layout.mask.flatten().equal(at::tensor({1, 1, 0, 1, 0, 0, 1, 1, 1}, at::kLong).to(at::kBool)));
+  EXPECT_TRUE(layout.offsets.equal(offsets.to(at::kInt)));
+  const Rectangle rectangle = make_rectangle(offsets, at::kCPU);
+  EXPECT_EQ(rectangle.sequences, 3);
+  EXPECT_EQ(rectangle.longest, 3);
+  EXPECT_TRUE(rectangle.places.equal(at::tensor({0, 1, 3, 6, 7, 8}, at::kLong)));
+  EXPECT_TRUE(rectangle.rows.index_select(0, rectangle.places).equal(at::arange(6, at::kLong)));
+  EXPECT_TRUE(rectangle.mask.flatten().equal(at::tensor({1, 1, 0, 1, 0, 0, 1, 1, 1}, at::kLong).to(at::kBool)));
 }
 
 }  // namespace
