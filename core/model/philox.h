@@ -10,6 +10,15 @@ namespace berth::model {
 using PhiloxCounter = std::array<std::uint32_t, 4>;
 using PhiloxKey = std::array<std::uint32_t, 2>;
 
+constexpr int kPhiloxRounds = 10;
+constexpr std::array<std::uint32_t, 2> kPhiloxMultipliers = {0xD2511F53, 0xCD9E8D57};
+
+// From a round's key to the next one's.
+[[gnu::always_inline]] inline void next_key(PhiloxKey& key) {
+  key[0] += 0x9E3779B9;
+  key[1] += 0xBB67AE85;
+}
+
 // Forced inline, so that it vectorises inside of the loop that calls it.
 [[gnu::always_inline]] inline void philox4x32_10(PhiloxCounter& counter, PhiloxKey key) {
   std::uint32_t c0 = counter[0];
@@ -17,15 +26,14 @@ using PhiloxKey = std::array<std::uint32_t, 2>;
   std::uint32_t c2 = counter[2];
   std::uint32_t c3 = counter[3];
 #pragma GCC unroll 10
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product0 = std::uint64_t{0xD2511F53} * c0;
-    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * c2;
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    const std::uint64_t product0 = std::uint64_t{kPhiloxMultipliers[0]} * c0;
+    const std::uint64_t product1 = std::uint64_t{kPhiloxMultipliers[1]} * c2;
     c0 = static_cast<std::uint32_t>(product1 >> 32) ^ c1 ^ key[0];
     c1 = static_cast<std::uint32_t>(product1);
     c2 = static_cast<std::uint32_t>(product0 >> 32) ^ c3 ^ key[1];
     c3 = static_cast<std::uint32_t>(product0);
-    key[0] += 0x9E3779B9;
-    key[1] += 0xBB67AE85;
+    next_key(key);
   }
   counter = {c0, c1, c2, c3};
 }

@@ -47,7 +47,8 @@ BERTH_INLINE inline void multiply_block(const Product<T>& p, std::int64_t row, s
 template <typename S, typename T = typename S::T>
 BERTH_INLINE inline void multiply_body(const Product<T>& product) {
   // With these and the factors, the 16 registers of AVX2 do not spill; 16-byte registers need four times as many a row.
-  constexpr int kRows = S::kBytes < 32 ? 2 : 6;
+  // AVX-512 has registers enough for as many sums as keep two units of multiply-adds busy, four cycles each.
+  constexpr int kRows = S::kBytes < 32 ? 2 : S::kBytes < 64 ? 6 : 8;
   const Product<T> p = product;
   for (std::int64_t column = 0; column < p.columns; column += 64 / static_cast<std::int64_t>(sizeof(T))) {
     std::int64_t row = 0;

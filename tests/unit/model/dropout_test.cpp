@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "core/model/philox.h"
+#include "tests/unit/model/instruction_sets.h"
 
 namespace berth::model {
 namespace {
 
+using berth::testing::for_instruction_sets;
 using ::testing::ElementsAre;
 
 std::array<std::uint32_t, 4> philox(PhiloxCounter counter, PhiloxKey key) {
@@ -39,21 +41,38 @@ std::vector<std::uint8_t> mask_of(std::int64_t first, std::int64_t count, double
 }
 
 TEST(DropoutMask, IsPhiloxOfKeyPlaceAndElement) {
-  const auto mask = mask_of(0, 1000, 0.25);
-  for (std::uint32_t i = 0; i < 1000; ++i) {
-    const std::uint32_t lane = i % 16;
-    const auto words = philox({i / 64 * 16 + lane, 5, 0xddeeff00, 0x99aabbcc}, {0x55667788, 0x11223344});
-    EXPECT_EQ(mask[i], words[i % 64 / 16] >= 0x40000000U) << i;
-  }
+  for_instruction_sets([] {
+    const auto mask = mask_of(0, 1000, 0.25);
+    for (std::uint32_t i = 0; i < 1000; ++i) {
+      const std::uint32_t lane = i % 16;
+      const auto words = philox({i / 64 * 16 + lane, 5, 0xddeeff00, 0x99aabbcc}, {0x55667788, 0x11223344});
+      EXPECT_EQ(mask[i], words[i % 64 / 16] >= 0x40000000U) << i;
+    }
+  });
 }
 
 TEST(DropoutMask, DependsOnTheElementAloneNotOnThePartAskedFor) {
   const auto whole = mask_of(0, 700, 0.5);
-  for (const std::int64_t first : {0, 1, 63, 64, 65, 200}) {
-    for (const std::int64_t count : {0, 1, 62, 64, 65, 129, 400}) {
-      const std::vector<std::uint8_t> expected(whole.begin() + first, whole.begin() + first + count);
-      EXPECT_EQ(mask_of(first, count, 0.5), expected) << first << " " << count;
+  for_instruction_sets([&] {
+    for (const std::int64_t first : {0, 1, 63, 64, 65, 200}) {
+      for (const std::int64_t count : {0, 1, 62, 64, 65, 129, 400}) {
+        const std::vector<std::uint8_t> expected(whole.begin() + first, whole.begin() + first + count);
+        EXPECT_EQ(mask_of(first, count, 0.5), expected) << first << " " << count;
+      }
     }
+  });
+}
+
+// The counters of a place's last elements, which are as large as words are.
+TEST(DropoutMask, HasElementsUpToTheLastThatAPlaceCounts) {
+  constexpr std::int64_t kLast = std::int64_t{4} << 32;
+  const auto mask = mask_of(kLast - 68, 64, 0.5);
+  for_instruction_sets([&] { EXPECT_EQ(mask_of(kLast - 68, 64, 0.5), mask); });
+  for (std::uint32_t i = 0; i < 64; ++i) {
+    const auto element = static_cast<std::uint64_t>(kLast) - 68 + i;
+    const auto counter = static_cast<std::uint32_t>(element / 64 * 16 + element % 16);
+    const auto words = philox({counter, 5, 0xddeeff00, 0x99aabbcc}, {0x55667788, 0x11223344});
+    EXPECT_EQ(mask[i], words[element % 64 / 16] >= 0x80000000U) << i;
   }
 }
 
