@@ -100,20 +100,18 @@ void unpack(const T* from, std::int64_t rows, std::int64_t width, Rows<T> to) {
   for (std::int64_t i = 0; i < rows; ++i) std::copy_n(from + i * padded(width), width, to.data + i * to.stride);
 }
 
-// The same mask in forward and backward: rows lie padded(keys) indices apart.
-void draw_mask(const HeadShape& shape, std::int64_t row, const Tile& tile, std::uint8_t* mask) {
+// The same mask in forward and backward: rows lie padded(keys) indices apart. Drawn into `bytes`.
+template <typename T>
+TileMask<T> draw_mask(const HeadShape& shape, std::int64_t row, const Tile& tile, std::uint8_t* bytes) {
+  if (shape.dropout.p <= 0) return {};
   const std::int64_t width = padded(shape.keys);
-  dropout_mask(mask, shape.first_element + row * width, tile.rows * width, shape.dropout);
+  dropout_mask(bytes, shape.first_element + row * width, tile.rows * width, shape.dropout);
+  return {bytes, static_cast<T>(shape.dropout.kept_factor())};
 }
 
 template <typename T>
 T scale_of(const HeadShape& shape) {
   return static_cast<T>(1 / std::sqrt(static_cast<double>(shape.width)));
-}
-
-template <typename T>
-T kept_factor(const HeadShape& shape) {
-  return static_cast<T>(shape.dropout.kept_factor());
 }
 
 }  // namespace
@@ -143,11 +141,8 @@ void attend(const HeadShape& shape, const HeadInputs<T>& in, const HeadOutputs<T
     const Tile tile{std::min(kTileRows, shape.queries - row), shape.keys};
     const Rows<const T> query = from_row(in.query, row);
     multiply(Product<T>{tile.rows, width, padded(tile.keys), {query.data, query.stride, 1}, space.keys, space.scores});
-    softmax_rows(tile, scale_of<T>(shape), false, space.scores, out.maximum + row, out.inverse_sum + row);
-    if (shape.dropout.p > 0) {
-      draw_mask(shape, row, tile, space.mask);
-      mask_rows(tile, space.mask, kept_factor<T>(shape), space.scores);
-    }
+    softmax_rows(tile, scale_of<T>(shape), false, draw_mask<T>(shape, row, tile, space.mask), space.scores,
+                 out.maximum + row, out.inverse_sum + row);
     multiply(
         Product<T>{tile.rows, tile.keys, padded(width), {space.scores, padded(tile.keys), 1}, space.values, space.out});
     unpack(space.out, tile.rows, width, {out.out.data + row * out.out.stride, out.out.stride});
@@ -171,24 +166,15 @@ void attend_backward(const HeadShape& shape, const HeadInputs<T>& in, const Head
     pack(from_row(in.query, row), tile.rows, width, space.query);
     pack(from_row(out.out_gradient, row), tile.rows, width, space.out_gradient);
     const Rows<const T> result = from_row(out.out, row);
-    for (std::int64_t i = 0; i < tile.rows; ++i) {
-      space.means[i] = 0;
-      for (std::int64_t c = 0; c < width; ++c) {
-        space.means[i] += space.out_gradient[i * wide + c] * result.data[i * result.stride + c];
-      }
-    }
+    row_products<T>({tile.rows, width}, {space.out_gradient, wide}, {result.data, result.stride}, space.means);
     T* maximum = const_cast<T*>(out.maximum) + row;  // read alone: they are known
     T* inverse_sum = const_cast<T*>(out.inverse_sum) + row;
     multiply(Product<T>{tile.rows, width, long_row, {space.query, wide, 1}, space.keys_across, space.probabilities});
-    softmax_rows(tile, scale_of<T>(shape), true, space.probabilities, maximum, inverse_sum);
+    softmax_rows(tile, scale_of<T>(shape), true, {}, space.probabilities, maximum, inverse_sum);
     multiply(
         Product<T>{tile.rows, width, long_row, {space.out_gradient, wide, 1}, space.values_across, space.gradients});
-    if (shape.dropout.p > 0) {
-      draw_mask(shape, row, tile, space.mask);
-      mask_rows(tile, space.mask, kept_factor<T>(shape), space.gradients);
-    }
-    softmax_backward_rows(tile, scale_of<T>(shape), space.probabilities, space.means, space.gradients);
-    if (shape.dropout.p > 0) mask_rows(tile, space.mask, kept_factor<T>(shape), space.probabilities);
+    softmax_backward_rows(tile, scale_of<T>(shape), draw_mask<T>(shape, row, tile, space.mask), space.means,
+                          space.probabilities, space.gradients);
     multiply(Product<T>{shape.keys,
                         tile.rows,
                         wide,

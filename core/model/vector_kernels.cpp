@@ -67,49 +67,79 @@ BERTH_INLINE inline T row_maximum(const T* row, std::int64_t width) {
   return result;
 }
 
-template <typename S, typename T = typename S::T>
-BERTH_INLINE inline T row_sum(const T* row, std::int64_t width) {
-  typename S::Vector sum = {};
-  for (std::int64_t j = 0; j < width; j += S::kLanes) sum += S::at(row + j);
-  return S::sum(sum);
+// A mask's factors for the values from `first` on; ones without a mask.
+template <typename S, typename T = typename S::T, typename V = typename S::Vector>
+BERTH_INLINE inline void load_factors(V& factors, const TileMask<T>& mask, std::int64_t first) {
+  if (mask.bytes != nullptr) {
+    S::load_mask(factors, mask.bytes + first, S::kLanes, mask.kept_factor);
+  } else {
+    factors = V{} + T{1};
+  }
 }
 
 template <typename S, typename T = typename S::T>
-BERTH_INLINE inline void softmax_body(const Tile& tile, T scale, bool known, T* scores, T* maximum, T* inverse_sum) {
+BERTH_INLINE inline void softmax_body(const Tile& tile, T scale, bool known, const TileMask<T>& m, T* scores,
+                                      T* maximum, T* inverse_sum) {
+  const TileMask<T> mask = m;
   const std::int64_t width = padded(tile.keys);
+  const std::int64_t whole = tile.keys / S::kLanes * S::kLanes;  // of vectors without padding
   for (std::int64_t i = 0; i < tile.rows; ++i) {
     T* row = scores + i * width;
     std::fill(row + tile.keys, row + width, row[0]);  // no influence on the maximum
     if (!known) maximum[i] = row_maximum<S>(row, width);
-    for (std::int64_t j = 0; j < width; j += S::kLanes) {
+    typename S::Vector sum = {};
+    const auto exponential = [&](std::int64_t j) BERTH_INLINE {
       typename S::Vector x = (S::at(row + j) - maximum[i]) * scale;
       S::exponential(x);
       S::at(row + j) = x;
+    };
+    for (std::int64_t j = 0; j < whole; j += S::kLanes) {
+      exponential(j);
+      sum += S::at(row + j);
     }
+    for (std::int64_t j = whole; j < width; j += S::kLanes) exponential(j);
     std::fill(row + tile.keys, row + width, T{0});
-    if (!known) inverse_sum[i] = T{1} / row_sum<S>(row, width);
-    for (std::int64_t j = 0; j < width; j += S::kLanes) S::at(row + j) *= inverse_sum[i];
+    for (std::int64_t j = whole; j < width; j += S::kLanes) sum += S::at(row + j);
+    if (!known) inverse_sum[i] = T{1} / S::sum(sum);
+    for (std::int64_t j = 0; j < width; j += S::kLanes) {
+      typename S::Vector factors;
+      load_factors<S>(factors, mask, i * width + j);
+      S::at(row + j) = S::at(row + j) * inverse_sum[i] * factors;
+    }
   }
 }
 
 template <typename S, typename T = typename S::T>
-BERTH_INLINE inline void mask_body(const Tile& tile, const std::uint8_t* mask, T factor, T* values) {
-  const std::int64_t count = tile.rows * padded(tile.keys);
-  for (std::int64_t i = 0; i < count; i += S::kLanes) {
-    typename S::Vector kept;
-    S::load_mask(kept, mask + i, S::kLanes, factor);
-    S::at(values + i) *= kept;
-  }
-}
-
-template <typename S, typename T = typename S::T>
-BERTH_INLINE inline void softmax_backward_body(const Tile& tile, T scale, const T* probabilities, const T* means,
-                                               T* gradients) {
+BERTH_INLINE inline void softmax_backward_body(const Tile& tile, T scale, const TileMask<T>& m, const T* means,
+                                               T* probabilities, T* gradients) {
+  const TileMask<T> mask = m;
   const std::int64_t width = padded(tile.keys);
   for (std::int64_t i = 0; i < tile.rows; ++i) {
     for (std::int64_t j = i * width; j < (i + 1) * width; j += S::kLanes) {
-      S::at(gradients + j) = S::at(probabilities + j) * (S::at(gradients + j) - means[i]) * scale;
+      typename S::Vector factors;
+      load_factors<S>(factors, mask, j);
+      const typename S::Vector probability = S::at(probabilities + j);
+      S::at(gradients + j) = probability * (S::at(gradients + j) * factors - means[i]) * scale;
+      S::at(probabilities + j) = probability * factors;
     }
+  }
+}
+
+template <typename S, typename T = typename S::T>
+BERTH_INLINE inline void row_products_body(const RowShape& shape, const Strided<T>& left, const Strided<T>& right,
+                                           T* out) {
+  for (std::int64_t i = 0; i < shape.rows; ++i) {
+    const T* a = left.data + i * left.row;
+    const T* b = right.data + i * right.row;
+    typename S::Vector sum = {};
+    S::for_row(shape.width, [&](std::int64_t j, std::int64_t count) BERTH_INLINE {
+      typename S::Vector x;
+      typename S::Vector y;
+      S::load(x, a + j, count);
+      S::load(y, b + j, count);
+      sum += x * y;
+    });
+    out[i] = S::sum(sum);
   }
 }
 
@@ -121,30 +151,33 @@ void multiply(const Product<T>& product) {
 }
 
 template <typename T>
-void softmax_rows(const Tile& tile, T scale, bool known, T* scores, T* maximum, T* inverse_sum) {
-  for_best_instructions<T>(
-      [&](auto simd) BERTH_INLINE { softmax_body<decltype(simd)>(tile, scale, known, scores, maximum, inverse_sum); });
-}
-
-template <typename T>
-void mask_rows(const Tile& tile, const std::uint8_t* mask, T factor, T* values) {
-  for_best_instructions<T>([&](auto simd) BERTH_INLINE { mask_body<decltype(simd)>(tile, mask, factor, values); });
-}
-
-template <typename T>
-void softmax_backward_rows(const Tile& tile, T scale, const T* probabilities, const T* means, T* gradients) {
+void softmax_rows(const Tile& tile, T scale, bool known, const TileMask<T>& mask, T* scores, T* maximum,
+                  T* inverse_sum) {
   for_best_instructions<T>([&](auto simd) BERTH_INLINE {
-    softmax_backward_body<decltype(simd)>(tile, scale, probabilities, means, gradients);
+    softmax_body<decltype(simd)>(tile, scale, known, mask, scores, maximum, inverse_sum);
   });
 }
 
+template <typename T>
+void softmax_backward_rows(const Tile& tile, T scale, const TileMask<T>& mask, const T* means, T* probabilities,
+                           T* gradients) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE {
+    softmax_backward_body<decltype(simd)>(tile, scale, mask, means, probabilities, gradients);
+  });
+}
+
+template <typename T>
+void row_products(const RowShape& shape, const Strided<T>& a, const Strided<T>& b, T* out) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE { row_products_body<decltype(simd)>(shape, a, b, out); });
+}
+
 template void multiply(const Product<float>&);
-template void softmax_rows(const Tile&, float, bool, float*, float*, float*);
-template void mask_rows(const Tile&, const std::uint8_t*, float, float*);
-template void softmax_backward_rows(const Tile&, float, const float*, const float*, float*);
+template void softmax_rows(const Tile&, float, bool, const TileMask<float>&, float*, float*, float*);
+template void softmax_backward_rows(const Tile&, float, const TileMask<float>&, const float*, float*, float*);
+template void row_products(const RowShape&, const Strided<float>&, const Strided<float>&, float*);
 template void multiply(const Product<double>&);
-template void softmax_rows(const Tile&, double, bool, double*, double*, double*);
-template void mask_rows(const Tile&, const std::uint8_t*, double, double*);
-template void softmax_backward_rows(const Tile&, double, const double*, const double*, double*);
+template void softmax_rows(const Tile&, double, bool, const TileMask<double>&, double*, double*, double*);
+template void softmax_backward_rows(const Tile&, double, const TileMask<double>&, const double*, double*, double*);
+template void row_products(const RowShape&, const Strided<double>&, const Strided<double>&, double*);
 
 }  // namespace berth::model

@@ -36,17 +36,32 @@ struct Tile {
   std::int64_t keys = 0;
 };
 
-// Scores to probabilities, softmax(scale * scores), in place; padding becomes zero. maximum and inverse_sum, [rows],
-// are written where `known` is false, and used as they are where it is true.
+// What dropout makes of a tile: its bytes, 1 kept and 0 dropped, lie as the tile's values do. Null: no dropout.
 template <typename T>
-void softmax_rows(const Tile& tile, T scale, bool known, T* scores, T* maximum, T* inverse_sum);
+struct TileMask {
+  const std::uint8_t* bytes = nullptr;
+  T kept_factor = 1;
+};
 
-// values *= mask * factor, over the padded tile.
+// Scores to mask * softmax(scale * scores), in place; padding becomes zero. maximum and inverse_sum, [rows], are
+// written where `known` is false, and used as they are where it is true.
 template <typename T>
-void mask_rows(const Tile& tile, const std::uint8_t* mask, T factor, T* values);
+void softmax_rows(const Tile& tile, T scale, bool known, const TileMask<T>& mask, T* scores, T* maximum,
+                  T* inverse_sum);
 
-// The gradient of softmax: gradient = scale * probability * (gradient - means[row]), in place.
+// The gradient of that: gradient = scale * probability * (mask * gradient - means[row]), and probability = mask *
+// probability, both in place.
 template <typename T>
-void softmax_backward_rows(const Tile& tile, T scale, const T* probabilities, const T* means, T* gradients);
+void softmax_backward_rows(const Tile& tile, T scale, const TileMask<T>& mask, const T* means, T* probabilities,
+                           T* gradients);
+
+struct RowShape {
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+};
+
+// out[i] = the sum over j of a(i, j) b(i, j); a and b lie anywhere, but their rows' values one after another.
+template <typename T>
+void row_products(const RowShape& shape, const Strided<T>& a, const Strided<T>& b, T* out);
 
 }  // namespace berth::model
