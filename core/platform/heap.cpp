@@ -8,6 +8,13 @@
 
 namespace berth::platform {
 
+void keep_freed_blocks() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that it takes, and what it comes to by itself
+  mallopt(M_TRIM_THRESHOLD, -1);
+#endif
+}
+
 void return_large_blocks() {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 1 << 20);

@@ -67,8 +67,11 @@ Trainer::Trainer(Session& session, TrainingEvents& events, distributed::Group& g
       selection_(session.suite.evaluation.select_by) {
   const auto& config = session.suite.training;
   const auto seed = static_cast<std::uint64_t>(config.seed);
-  // Otherwise the heap grows to what the layers would have kept.
-  if (config.activation_checkpointing) platform::return_large_blocks();
+  if (config.activation_checkpointing) {
+    platform::return_large_blocks();  // otherwise the heap grows to what the layers would have kept
+  } else {
+    platform::keep_freed_blocks();
+  }
   std::vector<MixedTask> mixed;
   for (const auto& task : session.tasks) {
     sets_.push_back(make_training_set(session, task));

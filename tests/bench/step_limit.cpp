@@ -13,6 +13,7 @@
 #include <exception>
 #include <optional>
 
+#include "core/platform/heap.h"
 #include "core/platform/process_stats.h"
 #include "tests/bench/bench_step.h"
 
@@ -133,6 +134,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "usage: step_limit {{MODEL_FOLDER|LAYERSxWIDTH}} SEQUENCES LENGTH REPEATS [pooled|all]\n");
     return 2;
   }
+  berth::platform::keep_freed_blocks();  // as training does
   try {
     const bool all = argc == 6 && std::string(argv[5]) == "all";
     measure(argv[1], {std::stoll(argv[2]), std::stoll(argv[3]), !all}, std::stoi(argv[4]));

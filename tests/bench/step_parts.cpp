@@ -24,6 +24,7 @@
 #include <map>
 
 #include "core/model/instruction_set.h"
+#include "core/platform/heap.h"
 #include "core/text/load_tokenizer.h"
 #include "tests/bench/bench_step.h"
 
@@ -234,6 +235,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "usage: step_parts MODEL_FOLDER TEXT_FILE REPEATS\n");
     return 2;
   }
+  berth::platform::keep_freed_blocks();  // as training does
   try {
     measure(argv[1], argv[2], std::stoi(argv[3]));
   } catch (const std::exception& error) {
