@@ -1,5 +1,6 @@
 // Which instructions the kernels use: chosen once, by what the CPU can do. Code for each stands side by side in one
-// binary.
+// binary. MKL is told the same: left alone, it looks for who made the processor, and takes half of what one can do that
+// is not Intel's.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 import pathlib
 import re
 import subprocess
+import unittest
 
 from program import BERTH, ProgramTest
 
@@ -43,6 +44,21 @@ class Table(ProgramTest):
 
     def test_every_variable_that_is_documented_is_read(self):
         self.assertEqual(self.documented() - self.read(), set())
+
+
+class Mkl(unittest.TestCase):
+    """BERTH_MKL_AS_IT_IS has an effect only where MKL finds the program's function before its own."""
+    ASKED = "mkl_serv_intel_cpu_true"
+
+    def has(self, file):
+        symbols = subprocess.run(["nm", "--dynamic", "--defined-only", file], capture_output=True, text=True, check=True).stdout
+        return any(line.split()[-1] == self.ASKED for line in symbols.splitlines())
+
+    def test_mkl_asks_the_program(self):
+        libraries = subprocess.run(["ldd", BERTH], capture_output=True, text=True, check=True).stdout
+        if not self.has(re.search(r"\S+/libtorch_cpu\.so\S*", libraries)[0]):
+            self.skipTest("this LibTorch shows no MKL")
+        self.assertTrue(self.has(BERTH))
 
 
 class Terminal(ProgramTest):
