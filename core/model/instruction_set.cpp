@@ -3,10 +3,10 @@
 #include <atomic>
 #include <cstdlib>
 
-// MKL, from which LibTorch has its matrix products and vector functions on x86, takes its code for AVX2 and AVX-512
-// where this function of its own says that the processor is one of Intel's. A program that defines it answers in its
-// place, as long as the linker lets symbols of a library be replaced: elsewhere, and without MKL, nobody asks. Declared
-// here, since no header of MKL does.
+// MKL, from which LibTorch has its matrix products and vector functions on x86, takes its fastest code where this
+// function of its own says that the processor is one of Intel's; to others it gives none for AVX-512, and for AVX2 some
+// products alone. A program that defines it answers in its place, as long as the linker lets symbols of a library be
+// replaced: elsewhere, and without MKL, nobody asks. Declared here, since no header of MKL does.
 extern "C" __attribute__((visibility("default"))) int mkl_serv_intel_cpu_true();
 
 int mkl_serv_intel_cpu_true() {

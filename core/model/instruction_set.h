@@ -1,6 +1,6 @@
 // Which instructions the kernels use: chosen once, by what the CPU can do. Code for each stands side by side in one
-// binary. MKL is told the same: left alone, it looks for who made the processor, and takes half of what one can do that
-// is not Intel's.
+// binary. MKL is told of best_instruction_set(): left alone, it goes by the maker, and uses half of what another
+// maker's processor can do.
 #pragma once
 
 #include <cstdint>

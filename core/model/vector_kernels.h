@@ -49,8 +49,8 @@ template <typename T>
 void softmax_rows(const Tile& tile, T scale, bool known, const TileMask<T>& mask, T* scores, T* maximum,
                   T* inverse_sum);
 
-// The gradient of that: gradient = scale * probability * (mask * gradient - means[row]), and probability = mask *
-// probability, both in place.
+// The gradient of that: gradient = scale * probability * (mask * gradient - means[row]), in place. The probabilities
+// come without the mask, and have it afterwards.
 template <typename T>
 void softmax_backward_rows(const Tile& tile, T scale, const TileMask<T>& mask, const T* means, T* probabilities,
                            T* gradients);

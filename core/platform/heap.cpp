@@ -18,6 +18,7 @@ void keep_freed_blocks() {
 void return_large_blocks() {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 128 << 10);  // as it is by itself
 #endif
 }
 

@@ -56,7 +56,9 @@ class Mkl(unittest.TestCase):
 
     def test_mkl_asks_the_program(self):
         libraries = subprocess.run(["ldd", BERTH], capture_output=True, text=True, check=True).stdout
-        if not self.has(re.search(r"\S+/libtorch_cpu\.so\S*", libraries)[0]):
+        library = re.search(r"=> (.*/libtorch_cpu\.so\S*) \(", libraries)
+        self.assertIsNotNone(library, libraries)
+        if not self.has(library[1]):
             self.skipTest("this LibTorch shows no MKL")
         self.assertTrue(self.has(BERTH))
 

@@ -63,7 +63,7 @@ TEST(DropoutMask, DependsOnTheElementAloneNotOnThePartAskedFor) {
   });
 }
 
-// The counters of a place's last elements, which are as large as words are.
+// Whose counters reach 2^32 - 1.
 TEST(DropoutMask, HasElementsUpToTheLastThatAPlaceCounts) {
   constexpr std::int64_t kLast = std::int64_t{4} << 32;
   const auto mask = mask_of(kLast - 68, 64, 0.5);
