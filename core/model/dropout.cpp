@@ -103,24 +103,15 @@ __attribute__((target("arch=x86-64-v4"))) void fill_groups_v4(std::uint8_t* mask
     _mm512_storeu_si512(mask + g * kGroup, _mm512_maskz_set1_epi8(kept, 1));
   }
 }
-
-__attribute__((target("arch=x86-64-v3"))) void fill_groups_v3(std::uint8_t* mask, std::uint32_t group,
-                                                              std::int64_t groups, const Draw& draw) {
-  fill_groups_body(mask, group, groups, draw);
-}
 #endif
 
 void fill_groups(std::uint8_t* mask, std::uint32_t group, std::int64_t groups, const Draw& draw) {
-  switch (instruction_set()) {
+  for_best_instructions<float>([&](auto simd) BERTH_INLINE {
 #ifdef __x86_64__
-    case InstructionSet::kV4:
-      return fill_groups_v4(mask, group, groups, draw);
-    case InstructionSet::kV3:
-      return fill_groups_v3(mask, group, groups, draw);
+    if constexpr (decltype(simd)::kBytes == 64) return fill_groups_v4(mask, group, groups, draw);
 #endif
-    default:
-      return fill_groups_body(mask, group, groups, draw);
-  }
+    fill_groups_body(mask, group, groups, draw);
+  });
 }
 
 void fill_mask(std::uint8_t* mask, std::int64_t first, std::int64_t count, const Draw& draw) {

@@ -7,18 +7,16 @@
 // function of its own says that the processor is one of Intel's; to others it gives none for AVX-512, and for AVX2 some
 // products alone. A program that defines it answers in its place, as long as the linker lets symbols of a library be
 // replaced: elsewhere, and without MKL, nobody asks. Declared here, since no header of MKL does.
+#ifdef __x86_64__
 extern "C" __attribute__((visibility("default"))) int mkl_serv_intel_cpu_true();
 
 int mkl_serv_intel_cpu_true() {
-#ifdef __x86_64__
   __builtin_cpu_init();  // LibTorch may ask while it is loaded, before this program's own constructors have run
   if (__builtin_cpu_is("intel") != 0) return 1;
   if (std::getenv("BERTH_MKL_AS_IT_IS") != nullptr) return 0;
   return berth::model::best_instruction_set() == berth::model::InstructionSet::kPortable ? 0 : 1;
-#else
-  return 0;
-#endif
 }
+#endif
 
 namespace berth::model {
 namespace {

@@ -67,6 +67,13 @@ BERTH_INLINE inline T row_maximum(const T* row, std::int64_t width) {
   return result;
 }
 
+template <typename S, typename T = typename S::T>
+BERTH_INLINE inline T row_sum(const T* row, std::int64_t width) {
+  typename S::Vector sum = {};
+  for (std::int64_t j = 0; j < width; j += S::kLanes) sum += S::at(row + j);
+  return S::sum(sum);
+}
+
 // A mask's factors for the values from `first` on; ones without a mask.
 template <typename S, typename T = typename S::T, typename V = typename S::Vector>
 BERTH_INLINE inline void load_factors(V& factors, const TileMask<T>& mask, std::int64_t first) {
@@ -82,25 +89,17 @@ BERTH_INLINE inline void softmax_body(const Tile& tile, T scale, bool known, con
                                       T* maximum, T* inverse_sum) {
   const TileMask<T> mask = m;
   const std::int64_t width = padded(tile.keys);
-  const std::int64_t whole = tile.keys / S::kLanes * S::kLanes;  // of vectors without padding
   for (std::int64_t i = 0; i < tile.rows; ++i) {
     T* row = scores + i * width;
     std::fill(row + tile.keys, row + width, row[0]);  // no influence on the maximum
     if (!known) maximum[i] = row_maximum<S>(row, width);
-    typename S::Vector sum = {};
-    const auto exponential = [&](std::int64_t j) BERTH_INLINE {
+    for (std::int64_t j = 0; j < width; j += S::kLanes) {
       typename S::Vector x = (S::at(row + j) - maximum[i]) * scale;
       S::exponential(x);
       S::at(row + j) = x;
-    };
-    for (std::int64_t j = 0; j < whole; j += S::kLanes) {
-      exponential(j);
-      sum += S::at(row + j);
     }
-    for (std::int64_t j = whole; j < width; j += S::kLanes) exponential(j);
     std::fill(row + tile.keys, row + width, T{0});
-    for (std::int64_t j = whole; j < width; j += S::kLanes) sum += S::at(row + j);
-    if (!known) inverse_sum[i] = T{1} / S::sum(sum);
+    if (!known) inverse_sum[i] = T{1} / row_sum<S>(row, width);
     for (std::int64_t j = 0; j < width; j += S::kLanes) {
       typename S::Vector factors;
       load_factors<S>(factors, mask, i * width + j);
@@ -126,13 +125,13 @@ BERTH_INLINE inline void softmax_backward_body(const Tile& tile, T scale, const 
 }
 
 template <typename S, typename T = typename S::T>
-BERTH_INLINE inline void row_products_body(const RowShape& shape, const Strided<T>& left, const Strided<T>& right,
+BERTH_INLINE inline void row_products_body(const Extent& extent, const Strided<T>& left, const Strided<T>& right,
                                            T* out) {
-  for (std::int64_t i = 0; i < shape.rows; ++i) {
+  for (std::int64_t i = 0; i < extent.rows; ++i) {
     const T* a = left.data + i * left.row;
     const T* b = right.data + i * right.row;
     typename S::Vector sum = {};
-    S::for_row(shape.width, [&](std::int64_t j, std::int64_t count) BERTH_INLINE {
+    S::for_row(extent.width, [&](std::int64_t j, std::int64_t count) BERTH_INLINE {
       typename S::Vector x;
       typename S::Vector y;
       S::load(x, a + j, count);
@@ -167,17 +166,17 @@ void softmax_backward_rows(const Tile& tile, T scale, const TileMask<T>& mask, c
 }
 
 template <typename T>
-void row_products(const RowShape& shape, const Strided<T>& a, const Strided<T>& b, T* out) {
-  for_best_instructions<T>([&](auto simd) BERTH_INLINE { row_products_body<decltype(simd)>(shape, a, b, out); });
+void row_products(const Extent& extent, const Strided<T>& a, const Strided<T>& b, T* out) {
+  for_best_instructions<T>([&](auto simd) BERTH_INLINE { row_products_body<decltype(simd)>(extent, a, b, out); });
 }
 
 template void multiply(const Product<float>&);
 template void softmax_rows(const Tile&, float, bool, const TileMask<float>&, float*, float*, float*);
 template void softmax_backward_rows(const Tile&, float, const TileMask<float>&, const float*, float*, float*);
-template void row_products(const RowShape&, const Strided<float>&, const Strided<float>&, float*);
+template void row_products(const Extent&, const Strided<float>&, const Strided<float>&, float*);
 template void multiply(const Product<double>&);
 template void softmax_rows(const Tile&, double, bool, const TileMask<double>&, double*, double*, double*);
 template void softmax_backward_rows(const Tile&, double, const TileMask<double>&, const double*, double*, double*);
-template void row_products(const RowShape&, const Strided<double>&, const Strided<double>&, double*);
+template void row_products(const Extent&, const Strided<double>&, const Strided<double>&, double*);
 
 }  // namespace berth::model

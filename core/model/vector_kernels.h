@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "core/model/layer_kernels.h"
+
 namespace berth::model {
 
 constexpr std::int64_t kPad = 16;
@@ -55,13 +57,8 @@ template <typename T>
 void softmax_backward_rows(const Tile& tile, T scale, const TileMask<T>& mask, const T* means, T* probabilities,
                            T* gradients);
 
-struct RowShape {
-  std::int64_t rows = 0;
-  std::int64_t width = 0;
-};
-
 // out[i] = the sum over j of a(i, j) b(i, j); a and b lie anywhere, but their rows' values one after another.
 template <typename T>
-void row_products(const RowShape& shape, const Strided<T>& a, const Strided<T>& b, T* out);
+void row_products(const Extent& extent, const Strided<T>& a, const Strided<T>& b, T* out);
 
 }  // namespace berth::model

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/model/philox.h"
-#include "tests/unit/model/instruction_sets.h"
+#include "instruction_sets.h"
 
 namespace berth::model {
 namespace {
